@@ -1,0 +1,63 @@
+# Everything stands in .venv; a stamp says which lock files it holds.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK_RUN := requirements/run.txt
+LOCK_TEST := requirements/test.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ARGS ?=
+
+.PHONY: help setup run serve test test-pg15 prove bench check lock clean
+
+help:
+	@echo "make run        set up, play the demonstration, serve on 127.0.0.1:8000 (ARGS=--once)"
+	@echo "make test       the tests, on the embedded Postgres"
+	@echo "make test-pg15  the same on Debian's Postgres 15"
+	@echo "make prove      the long proofs"
+	@echo "make bench      measurements, into bench/results/"
+	@echo "make check      lint"
+	@echo "make lock       lock the requirements again"
+
+$(VENV)/run.stamp: $(LOCK_RUN) pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r $(LOCK_RUN)
+	$(PIP) install --no-build-isolation --no-deps --editable .
+	touch $@
+
+$(VENV)/test.stamp: $(VENV)/run.stamp $(LOCK_TEST)
+	$(PIP) install --require-hashes -r $(LOCK_TEST)
+	touch $@
+
+setup: $(VENV)/run.stamp
+
+run: setup
+	$(BIN)/agon run $(ARGS)
+
+serve: setup
+	$(BIN)/agon serve $(ARGS)
+
+test: $(VENV)/test.stamp check
+	$(BIN)/python -m pytest -m "not prove" $(ARGS)
+
+test-pg15: $(VENV)/test.stamp
+	sh tests/pg15.sh $(BIN)/python $(ARGS)
+
+prove: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m prove $(ARGS)
+
+bench: $(VENV)/test.stamp
+	$(BIN)/python bench/run.py $(ARGS)
+
+check: $(VENV)/test.stamp
+	$(BIN)/ruff check --quiet src tests bench
+	$(BIN)/lint-imports --no-cache | tail -n 3
+
+lock:
+	$(BIN)/python -m pip install --quiet pip-tools
+	cd requirements && for name in run test; do \
+	  ../$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$name.txt $$name.in; \
+	done
+
+clean:
+	rm -rf $(VENV) dist build

@@ -1,0 +1,278 @@
+"""Linked accounts: authorised at the provider, sealed here, asked for new activities."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from agon.challenges import evidence
+from agon.challenges.providers import LINKED_BY_OAUTH, PROVIDERS
+from agon.challenges.providers.party import Account, Fetched, Linked, Party, Tokens
+from agon.challenges.records import Source
+from agon.commons.content import files
+from agon.kernel import clock, logs, sealing
+from agon.kernel.config import Settings
+from agon.kernel.database import ENGINE, Conn, Database
+from agon.kernel.errors import Refused, refuse
+from agon.kernel.outbound import Client
+from agon.kernel.runtime import Runtime
+
+STATE_BYTES = 32
+DUE_ACCOUNTS_MAX = 200
+"""Accounts that one turn of the schedule hands out."""
+LATE_SYNC_MS = 7 * 24 * 3600 * 1000
+"""How far behind the newest activity we ask again: watches sync days later."""
+CALLBACK_PATH = "/api/accounts/{provider}/callback"
+
+log = logs.get("agon.accounts")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """What seals tokens, and what opens them; the server that only seals has no private keys."""
+
+    public: Any
+    privates: Mapping[str, Any]
+
+
+def keys_of(runtime: Runtime) -> Keys:
+    """This process's sealing keys: it seals to the newest and opens with any."""
+    privates = runtime.sealing_keys
+    return Keys(public=list(privates.values())[-1].public_key(), privates=privates)
+
+
+def party(settings: Settings, provider: str) -> Party:
+    """How to reach a provider. Raises Refused `provider_not_configured`."""
+    match provider:
+        case "strava":
+            return Party(
+                base_url=settings["strava_url"],
+                client_id=settings["strava_client_id"],
+                client_secret=settings["strava_client_secret"],
+            )
+        case "riot":
+            return Party(
+                base_url=settings["riot_url"],
+                auth_url=settings["riot_auth_url"],
+                client_id=settings["riot_client_id"],
+                client_secret=settings["riot_client_secret"],
+                api_key=settings["riot_api_key"],
+            )
+        case "opendota":
+            return Party(base_url=settings["opendota_url"], api_key=settings["opendota_api_key"])
+    raise refuse(
+        "provider_not_linkable",
+        f"Accounts of {provider[:40]!r} cannot be linked.",
+        hint=f"Link one of {', '.join(PROVIDERS)}.",
+        status=404,
+    )
+
+
+def oauth_party(settings: Settings, provider: str) -> Party:
+    """A party that people authorise us at. Raises Refused `provider_not_configured`."""
+    found = party(settings, provider)
+    if provider not in LINKED_BY_OAUTH or not found.client_id or not found.client_secret:
+        raise refuse(
+            "provider_not_configured",
+            f"Linking {provider} accounts by OAuth is not configured here.",
+            hint=f"The operator sets AGON_{provider.upper()}_CLIENT_ID and _CLIENT_SECRET.",
+            status=501 if provider in LINKED_BY_OAUTH else 404,
+        )
+    return found
+
+
+def callback_url(settings: Settings, provider: str) -> str:
+    """Where a provider sends people back to."""
+    base = settings["public_url"] or f"http://{settings['host']}:{settings['port']}"
+    return base.rstrip("/") + CALLBACK_PATH.format(provider=provider)
+
+
+async def list_linked(conn: Conn, subject: str) -> list[dict[str, Any]]:
+    """The subject's accounts, as the caller may see them."""
+    rows = await conn.fetch(
+        """
+        select id, subject, provider, external_id, handle, token_expires_at, verified_at,
+          polled_at, last_error, created_at
+        from public.linked_accounts where lower(subject) = $1 order by provider
+        """,
+        subject,
+    )
+    return [dict(row) for row in rows]
+
+
+async def link(
+    conn: Conn, settings: Settings, subject: str, provider: str, external_id: object
+) -> dict[str, Any]:
+    """Link by id where the provider knows no OAuth; else begin the way over the provider."""
+    party(settings, provider)
+    if provider in LINKED_BY_OAUTH:
+        return {"authorize_url": await start_linking(conn, settings, subject, provider)}
+    if not str(external_id or "").isdecimal():
+        raise refuse(
+            "external_id_missing",
+            f"A {provider} account is linked by its number.",
+            hint="Send external_id: the 32-bit account id that stands in your profile's address.",
+            status=422,
+        )
+    account_id = await conn.fetchval(
+        "select agon.link_account($1, $2, $3)", subject, provider, str(external_id)
+    )
+    return {"id": account_id, "verified": False}
+
+
+async def start_linking(conn: Conn, settings: Settings, subject: str, provider: str) -> str:
+    """The address at which the subject's owner authorises us; its state works once."""
+    at = oauth_party(settings, provider)
+    state = secrets.token_urlsafe(STATE_BYTES)
+    await conn.execute(
+        "select agon.start_linking($1, $2, $3)", subject, provider, _state_hash(state)
+    )
+    module = LINKED_BY_OAUTH[provider]
+    return module.authorize_url(at, state, callback_url(settings, provider))
+
+
+async def finish_linking(
+    database: Database, client: Client, settings: Settings, keys: Keys, provider: str,
+    state: str, code: str,
+) -> str:  # fmt: skip
+    """Exchange the provider's code and store the account, sealed. Returns the subject."""
+    at = oauth_party(settings, provider)
+    async with database.as_worker(ENGINE) as conn:
+        subject = await conn.fetchval(
+            "select agon.finish_linking($1, $2)", provider, _state_hash(state)
+        )
+    linked: Linked = await LINKED_BY_OAUTH[provider].exchange(
+        client, at, code, callback_url(settings, provider), clock.now_ms()
+    )
+    access, refresh = seal(keys, subject, provider, linked.tokens)
+    async with database.as_worker(ENGINE) as conn:
+        await conn.execute(
+            "select agon.link_account($1, $2, $3, $4, $5, $6, $7, true)",
+            subject,
+            provider,
+            linked.external_id,
+            linked.handle,
+            access,
+            refresh,
+            clock.from_ms(linked.tokens.expires_ms),
+        )
+    return subject
+
+
+def seal(
+    keys: Keys, subject: str, provider: str, tokens: Tokens
+) -> tuple[str, str | None]:
+    """Both tokens, sealed to the opener for this row only."""
+    access = sealing.seal(
+        keys.public, tokens.access_token.encode(), _identity(subject, provider, "access_token")
+    )
+    if tokens.refresh_token is None:
+        return access, None
+    return access, sealing.seal(
+        keys.public, tokens.refresh_token.encode(), _identity(subject, provider, "refresh_token")
+    )
+
+
+async def collect(
+    database: Database, client: Client, desk: evidence.Desk, settings: Settings, keys: Keys,
+    account_id: int,
+) -> int:  # fmt: skip
+    """Fetch what is new at an account and submit it to each challenge that it may count in.
+
+    Returns how many rows of evidence came of it. A provider's refusal is noted on the account.
+    """
+    pool = await database.pool("agon_worker")
+    row = await pool.fetchval("select agon.load_collection($1)", account_id)
+    if row is None or not row["challenges"]:
+        return 0
+    fetched = await _fetch(client, settings, keys, row)
+    if fetched.tokens:
+        access, refresh = seal(keys, row["subject"], row["provider"], fetched.tokens)
+        await pool.execute(
+            "select agon.renew_tokens($1, $2, $3, $4)",
+            account_id,
+            access,
+            refresh,
+            clock.from_ms(fetched.tokens.expires_ms),
+        )
+    inserted = 0
+    for document in fetched.documents:
+        for challenge in row["challenges"]:
+            inserted += await _submit(desk, row, challenge["id"], document)
+    stopped = str(fetched.stopped) if fetched.stopped else None
+    wait_ms = max(0, (fetched.next_poll_ms or 0) - clock.now_ms())
+    await pool.execute(
+        "select agon.note_collection($1, $2, $3)",
+        account_id,
+        stopped,
+        timedelta(milliseconds=wait_ms),
+    )
+    log.info("account.collected", account=account_id, inserted=inserted, stopped=stopped)
+    return inserted
+
+
+async def _fetch(
+    client: Client, settings: Settings, keys: Keys, row: Mapping[str, Any]
+) -> Fetched:
+    starts = [challenge["timeline"] or {} for challenge in row["challenges"]]
+    since_s = min(timeline.get("start", clock.now_s() - LATE_SYNC_MS // 1000) for timeline in starts)
+    provider = row["provider"]
+    return await PROVIDERS[provider].fetch(
+        client,
+        party(settings, provider),
+        Account(
+            subject=row["subject"],
+            external_id=row["external_id"] or "",
+            access_token=_open(keys, row, "access_token"),
+            refresh_token=_open(keys, row, "refresh_token"),
+            token_expires_ms=_expires_ms(row),
+        ),
+        since_ms=since_s * 1000,
+        now_ms=clock.now_ms(),
+        known=frozenset(row["known"]),
+    )
+
+
+async def _submit(
+    desk: evidence.Desk, row: Mapping[str, Any], challenge_id: int, document: bytes
+) -> bool:
+    """Submit one fetched document like an upload. An account that nobody verified proves no more
+    than an upload does."""
+    origin = "provider" if row["verified_at"] else "upload"
+    with files.arriving(desk.folder) as path:
+        path.write_bytes(document)
+        upload = evidence.Upload(
+            challenge_id=challenge_id,
+            subject=row["subject"],
+            source=Source(provider=row["provider"], origin=origin, player=row["external_id"]),
+            path=path,
+            received_ms=clock.now_ms(),
+        )
+        try:
+            return (await evidence.receive(desk, ENGINE, upload)).inserted
+        except Refused as refused:
+            log.info("account.document_refused", code=refused.refusal.code, row=row["id"])
+            return False
+
+
+def _open(keys: Keys, row: Mapping[str, Any], column: str) -> str | None:
+    if row[column] is None:
+        return None
+    identity = _identity(row["subject"], row["provider"], column)
+    return sealing.open_sealed(keys.privates, row[column], identity).decode()
+
+
+def _expires_ms(row: Mapping[str, Any]) -> int | None:
+    return None if row["token_expires_ms"] is None else int(row["token_expires_ms"])
+
+
+def _identity(subject: str, provider: str, column: str) -> str:
+    return f"linked_accounts:{subject}:{provider}:{column}"
+
+
+def _state_hash(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()

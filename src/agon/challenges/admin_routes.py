@@ -1,0 +1,89 @@
+"""What admins do: templates, models, and the moves of challenges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from agon.challenges import templates
+from agon.web.handlers import Caller, JsonObject, Pools
+
+router = APIRouter(prefix="/api/admin", tags=["admin"])
+
+
+@router.get("/templates")
+async def list_templates(caller: Caller, pools: Pools) -> list[dict[str, Any]]:
+    """All templates, also those that are not active."""
+    async with pools.as_caller(caller) as conn:
+        await conn.execute("select agon.require_admin()")
+        return [
+            row["row"]
+            for row in await conn.fetch(
+                "select to_jsonb(t) as row from public.challenge_templates t order by kind, id"
+            )
+        ]
+
+
+@router.put("/templates")
+async def put_template(caller: Caller, pools: Pools, body: JsonObject) -> dict[str, Any]:
+    """Write a template, whole. Its rule is checked."""
+    templates.check(body)
+    async with pools.as_caller(caller) as conn:
+        return await conn.fetchval("select to_jsonb(agon.put_template($1))", body)
+
+
+@router.get("/models")
+async def list_models(caller: Caller, pools: Pools) -> list[dict[str, Any]]:
+    """All models, also those that are not active."""
+    async with pools.as_caller(caller) as conn:
+        await conn.execute("select agon.require_admin()")
+        return [
+            row["row"]
+            for row in await conn.fetch(
+                "select to_jsonb(m) as row from public.models m order by id"
+            )
+        ]
+
+
+@router.put("/models")
+async def put_model(caller: Caller, pools: Pools, body: JsonObject) -> dict[str, Any]:
+    """Write a model, whole."""
+    async with pools.as_caller(caller) as conn:
+        return await conn.fetchval("select to_jsonb(agon.put_model($1))", body)
+
+
+@router.post("/challenges/{challenge_id}/approve")
+async def approve(challenge_id: int, caller: Caller, pools: Pools) -> dict[str, Any]:
+    """Open a pending challenge."""
+    async with pools.as_caller(caller) as conn:
+        return await conn.fetchval(
+            "select to_jsonb(public.approve_challenge($1))", challenge_id
+        )
+
+
+@router.post("/challenges/{challenge_id}/reject")
+async def reject(challenge_id: int, caller: Caller, pools: Pools) -> dict[str, Any]:
+    """Turn a pending challenge down."""
+    async with pools.as_caller(caller) as conn:
+        return await conn.fetchval("select to_jsonb(public.reject_challenge($1))", challenge_id)
+
+
+@router.post("/challenges/{challenge_id}/cancel")
+async def cancel(challenge_id: int, caller: Caller, pools: Pools) -> dict[str, Any]:
+    """Call a challenge off; its creator may while it is pending."""
+    async with pools.as_caller(caller) as conn:
+        return await conn.fetchval("select to_jsonb(public.cancel_challenge($1))", challenge_id)
+
+
+@router.post("/challenges/{challenge_id}/finalize")
+async def finalize(
+    challenge_id: int, caller: Caller, pools: Pools, body: JsonObject
+) -> dict[str, Any]:
+    """Set the outcome: 1 success, 2 failure."""
+    async with pools.as_caller(caller) as conn:
+        return await conn.fetchval(
+            "select to_jsonb(public.finalize_challenge($1, ($2::jsonb ->> 'outcome')::smallint))",
+            challenge_id,
+            body,
+        )

@@ -1,0 +1,139 @@
+"""The demonstration: three challenges, honest and dishonest participants, and your own files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress
+from rich.table import Table
+
+from agon.challenges import challenges, commands, evidence
+from agon.challenges.records import SPORTS, Source
+from agon.commons.content import files as content
+from agon.commons.people import wallets
+from agon.kernel import clock
+from agon.kernel.database import ENGINE, Actor
+from agon.kernel.errors import Refused
+from agon.kernel.stage import Stage
+
+CREATOR = "agon"
+REASON_CHARS_MAX = 72
+
+OWN_FILES = {
+    "title": "Your own files",
+    "model_id": "agon.fitness@1",
+    "rule": {
+        "version": 1,
+        "sports": [*SPORTS],
+        "metric": "activities",
+        "compare": ">=",
+        "target": 1,
+        "manual": "allow",
+    },
+}
+
+
+async def play(stage: Stage) -> None:
+    """Create the challenges, submit every file, judge, and print what came of it."""
+    samples = files("agon.challenges") / "samples"
+    index = json.loads((samples / "index.json").read_text("utf-8"))["challenges"]
+    if stage.evidence:
+        index.append({**OWN_FILES, "participants": [_own(path) for path in stage.evidence]})
+    total = sum(len(challenge["participants"]) for challenge in index)
+    desk = evidence.Desk(database=stage.database, folder=content.folder(stage.runtime))
+    refused: dict[str, Refused] = {}
+    with as_file(samples) as folder, Progress(console=stage.console, transient=True) as progress:
+        bar = progress.add_task("Submitting evidence", total=total)
+        for challenge in index:
+            challenge["id"] = await _create(stage, challenge)
+            for participant in challenge["participants"]:
+                try:
+                    await _take_part(stage, desk, challenge["id"], participant, Path(folder))
+                except Refused as error:
+                    refused[f"{challenge['id']} {participant['name']}"] = error
+                progress.advance(bar)
+    with stage.console.status("Judging …"):
+        await stage.work()
+    for challenge in index:
+        await _print(stage, challenge, refused)
+
+
+def wallet(name: str) -> str:
+    """The wallet of a demonstration's participant: nobody has its key."""
+    return "0x" + hashlib.sha256(f"agon demonstration {name}".encode()).hexdigest()[:40]
+
+
+def _own(path: Path) -> dict[str, Any]:
+    file = {"path": str(path.resolve()), "provider": None, "player": None}
+    return {"name": path.name, "files": [file], "what": "your file"}
+
+
+async def _create(stage: Stage, challenge: Mapping[str, Any]) -> int:
+    draft = {
+        "title": challenge["title"],
+        "model_id": challenge["model_id"],
+        "proof": {"params": {"rule": challenge["rule"]}},
+    }
+    async with stage.database.as_worker(ENGINE) as conn:
+        row = await challenges.create(conn, wallet(CREATOR), draft, approve=True)
+    return row["id"]
+
+
+async def _take_part(
+    stage: Stage,
+    desk: evidence.Desk,
+    challenge_id: int,
+    participant: Mapping[str, Any],
+    folder: Path,
+) -> None:
+    """Submit a participant's files as that participant."""
+    address = wallet(participant["name"])
+    user_id = wallets.local_user(address)
+    async with stage.database.as_worker() as conn:
+        await wallets.link(conn, user_id, address)
+    actor = Actor(role="authenticated", claims={"sub": user_id})
+    for file in participant["files"]:
+        path = folder / file["path"]
+        provider = file["provider"] or commands.guess_provider(path)
+        with content.arriving(desk.folder) as arrived:
+            shutil.copyfile(path, arrived)
+            upload = evidence.Upload(
+                challenge_id=challenge_id,
+                subject=address,
+                source=Source(provider=provider, player=file["player"]),
+                path=arrived,
+                received_ms=clock.now_ms(),
+            )
+            await evidence.receive(desk, actor, upload)
+
+
+async def _print(stage: Stage, challenge: Mapping[str, Any], refused: dict[str, Refused]) -> None:
+    pool = await stage.database.pool("agon_owner")
+    rows = await pool.fetch(
+        "select * from public.verdicts where challenge_id = $1", challenge["id"]
+    )
+    verdicts = {row["subject"]: row for row in rows}
+    table = Table("who", "what", "verdict", "why", "result", title=challenge["title"], box=None)
+    for participant in challenge["participants"]:
+        name = participant["name"]
+        row = verdicts.get(wallet(name))
+        error = refused.get(f"{challenge['id']} {name}")
+        if error:
+            outcome, why = "[yellow]refused[/]", f"{error.refusal.code}: {error.refusal.message}"
+        elif row is None:
+            outcome, why = "[red]none[/]", "not judged"
+        else:
+            outcome = "[green]pass[/]" if row["pass"] else "[red]fail[/]"
+            why = "; ".join(row["reasons"])
+        cid = row["result_cid"] if row else ""
+        if cid:
+            stage.results.append(cid)
+        table.add_row(name, participant["what"], outcome, why[:REASON_CHARS_MAX], cid)
+    stage.console.print(table)
+    stage.console.print()

@@ -1,0 +1,43 @@
+-- Accounts at providers, whose new activities the collector fetches.
+
+create table public.linked_accounts (
+  id bigint generated always as identity primary key,
+  subject text not null,
+  provider text not null,
+  external_id text,
+  handle text,
+  access_token text,
+  refresh_token text,
+  token_expires_at timestamptz,
+  verified_at timestamptz,
+  next_poll_at timestamptz not null default now(),
+  polled_at timestamptz,
+  last_error text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint linked_accounts_subject_is_lower_case_hex check (subject ~ '^0x[0-9a-f]{40}$'),
+  constraint linked_accounts_provider_is_known check (provider in ('strava', 'opendota', 'riot', 'apple')),
+  constraint linked_accounts_games_need_an_id check
+    (provider not in ('opendota', 'riot') or external_id is not null),
+  constraint linked_accounts_access_token_is_sealed check (access_token like 'sealed:v1:%'),
+  constraint linked_accounts_refresh_token_is_sealed check (refresh_token like 'sealed:v1:%')
+);
+comment on table public.linked_accounts is
+  'Provider accounts by wallet. Tokens are sealed; verified_at says that the provider itself confirmed the owner.';
+create unique index linked_accounts_one_per_provider on public.linked_accounts (lower(subject), provider);
+create unique index linked_accounts_one_wallet_per_account on public.linked_accounts (provider, external_id)
+  where external_id is not null;
+create index linked_accounts_due on public.linked_accounts (next_poll_at);
+alter table public.linked_accounts enable row level security;
+
+create table agon.oauth_states (
+  state_hash text primary key,
+  subject text not null,
+  provider text not null,
+  expires_at timestamptz not null,
+  created_at timestamptz not null default now(),
+  constraint oauth_states_hash_is_hex check (state_hash ~ '^[0-9a-f]{64}$')
+);
+comment on table agon.oauth_states is 'Linkings under way: each state works once, until it expires.';
+create index oauth_states_by_age on agon.oauth_states (expires_at);
+alter table agon.oauth_states enable row level security;

@@ -1,0 +1,66 @@
+"""The manifest of `challenges`."""
+
+from agon.kernel.manifest import Job, ResultKind, Schedule, Setting, System
+
+SYSTEM = System(
+    name="challenges",
+    package="agon.challenges",
+    rules=(
+        "models.sql",
+        "templates.sql",
+        "challenges.sql",
+        "participants.sql",
+        "evidence.sql",
+        "verdicts.sql",
+        "accounts.sql",
+    ),
+    routes=(
+        "agon.challenges.intake_routes:router",
+        "agon.challenges.routes:router",
+        "agon.challenges.account_routes:router",
+        "agon.challenges.admin_routes:router",
+    ),
+    jobs=(
+        Job(name="challenges.judge", run="agon.challenges.jobs:judge"),
+        Job(name="challenges.collect", run="agon.challenges.jobs:collect", attempts_max=3),
+    ),
+    schedules=(
+        Schedule(
+            name="challenges.collect_due", cron="* * * * *", run="agon.challenges.jobs:collect_due"
+        ),
+    ),
+    result_kinds=(
+        ResultKind(
+            name="challenges.verdict", version=1, recompute="agon.challenges.judges:recompute"
+        ),
+    ),
+    commands=(
+        ("judge", "agon.challenges.commands:judge"),
+        ("submit", "agon.challenges.commands:submit"),
+    ),
+    settings=(
+        Setting(
+            name="challenge_approval",
+            choices=("admin", "automatic"),
+            default="admin",
+            help="Who opens new challenges: an admin, or a policy that approves every valid one.",
+        ),
+        Setting(
+            name="collect_every_minutes",
+            kind="integer",
+            default="15",
+            help="How often a linked account is asked for new activities.",
+        ),
+        Setting(name="strava_client_id", help="Strava API application."),
+        Setting(name="strava_client_secret", secret=True),
+        Setting(name="strava_url", kind="url", default="https://www.strava.com"),
+        Setting(name="opendota_api_key", secret=True, help="Optional; lifts OpenDota's limits."),
+        Setting(name="opendota_url", kind="url", default="https://api.opendota.com"),
+        Setting(name="riot_api_key", secret=True),
+        Setting(name="riot_client_id", help="Riot Sign On client."),
+        Setting(name="riot_client_secret", secret=True),
+        Setting(name="riot_url", kind="url", default="https://europe.api.riotgames.com"),
+        Setting(name="riot_auth_url", kind="url", default="https://auth.riotgames.com"),
+    ),
+    demonstration="agon.challenges.demo:play",
+)

@@ -1,0 +1,72 @@
+"""Two people, one recording: whether a track is another participant's, copied or carried along.
+
+Rule 4 of the notes on duplicates: same start, length and distance, and a Hausdorff distance below
+30 m over 95 % of the points. Riders of one group ride differ by more; it flags, never refuses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+START_TOLERANCE_MS = 120_000
+OVERLAP_BP_MIN = 9_000
+DISTANCE_BP_MAX = 500
+NEAR_M_MAX = 30.0
+NEAR_BP_MIN = 9_500
+METRES_PER_UNIT = 11.1195
+"""One 1e-4 degree of latitude on the mean Earth (radius 6,371,008.8 m)."""
+
+Point = Sequence[int]
+
+
+def is_shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two tracks look like one recording. Both give start_ms, end_ms, distance_mm, track
+    (points of [seconds, latitude, longitude] in 1e-4 degree)."""
+    if not one.get("track") or not other.get("track"):
+        return False
+    if abs(one["start_ms"] - other["start_ms"]) > START_TOLERANCE_MS:
+        return False
+    shared_ms = min(one["end_ms"], other["end_ms"]) - max(one["start_ms"], other["start_ms"])
+    shorter_ms = min(one["end_ms"] - one["start_ms"], other["end_ms"] - other["start_ms"])
+    if shared_ms * 10_000 < shorter_ms * OVERLAP_BP_MIN:
+        return False
+    longest = max(one["distance_mm"] or 0, other["distance_mm"] or 0)
+    apart = abs((one["distance_mm"] or 0) - (other["distance_mm"] or 0))
+    if apart * 10_000 > longest * DISTANCE_BP_MAX:
+        return False
+    return _lies_along(one["track"], other["track"]) and _lies_along(other["track"], one["track"])
+
+
+def _lies_along(points: Sequence[Point], line: Sequence[Point]) -> bool:
+    """Whether enough of the points are near the line."""
+    stretch = math.cos(math.radians(points[0][1] / 10_000))
+    flat = [_metres(point, stretch) for point in line]
+    near = sum(_distance_m(_metres(point, stretch), flat) <= NEAR_M_MAX for point in points)
+    return near * 10_000 >= len(points) * NEAR_BP_MIN
+
+
+def _metres(point: Point, stretch: float) -> tuple[float, float]:
+    return point[2] * METRES_PER_UNIT * stretch, point[1] * METRES_PER_UNIT
+
+
+def _distance_m(point: tuple[float, float], line: Sequence[tuple[float, float]]) -> float:
+    """From a point to a polyline."""
+    if len(line) == 1:
+        return math.dist(point, line[0])
+    return min(
+        _segment_m(point, start, end) for start, end in zip(line, line[1:], strict=False)
+    )
+
+
+def _segment_m(
+    point: tuple[float, float], start: tuple[float, float], end: tuple[float, float]
+) -> float:
+    span = (end[0] - start[0], end[1] - start[1])
+    length = span[0] ** 2 + span[1] ** 2
+    if not length:
+        return math.dist(point, start)
+    along = ((point[0] - start[0]) * span[0] + (point[1] - start[1]) * span[1]) / length
+    along = min(1.0, max(0.0, along))
+    return math.dist(point, (start[0] + along * span[0], start[1] + along * span[1]))

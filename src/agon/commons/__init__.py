@@ -1,0 +1,1 @@
+"""What several systems share: people, content, and later notifications, chain and tokens."""

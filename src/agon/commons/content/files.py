@@ -1,0 +1,97 @@
+"""Files under their content id, written once, read back bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from agon.kernel import cid as cids
+from agon.kernel.database import Conn
+from agon.kernel.errors import refuse
+from agon.kernel.runtime import Runtime
+
+COPY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file that the folder holds."""
+
+    cid: str
+    sha256: str
+    bytes: int
+
+
+def folder(runtime: Runtime) -> Path:
+    """The content folder, made if missing, closed to other users."""
+    path: Path = runtime.settings["content_dir"] or runtime.home / "content"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def arriving(root: Path) -> Iterator[Path]:
+    """A path in the content folder to write an upload to; gone afterwards, unless kept."""
+    path = root / "arriving" / secrets.token_hex(16)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def keep(root: Path, arrived: Path) -> File:
+    """Move an arrived file under its content id, durably. Twice is the same as once."""
+    sha256 = hashlib.sha256()
+    with arrived.open("rb") as stream:
+        while block := stream.read(COPY_BYTES):
+            sha256.update(block)
+        stream.seek(0)
+        cid, size = cids.of_stream(stream)
+        os.fsync(stream.fileno())
+    target = _path(root, cid)
+    if not target.exists():
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        arrived.chmod(0o400)
+        arrived.rename(target)
+        _sync_folder(target.parent)
+    return File(cid=cid, sha256=sha256.hexdigest(), bytes=size)
+
+
+def open_file(root: Path, cid: str) -> BinaryIO:
+    """The bytes of a file. Raises Refused `content_missing`."""
+    try:
+        cids.parse(cid)
+        return _path(root, cid).open("rb")
+    except FileNotFoundError:
+        raise refuse(
+            "content_missing",
+            f"No file {cid} is held here.",
+            hint="Servers and workers need the same content folder (AGON_CONTENT_DIR).",
+            status=404,
+        ) from None
+
+
+async def record(conn: Conn, file: File, media_type: str) -> None:
+    """Write the file's row. Twice is the same as once."""
+    await conn.execute(
+        "select agon.keep_file($1, $2, $3, $4)", file.cid, file.sha256, file.bytes, media_type
+    )
+
+
+def _path(root: Path, cid: str) -> Path:
+    return root / cid[-3:-1] / cid
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Users, wallets and, later, sessions, roles and credentials."""

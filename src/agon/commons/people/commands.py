@@ -1,0 +1,42 @@
+"""Commands of people: a token for local use."""
+
+from __future__ import annotations
+
+import typer
+
+from agon.commons.people import wallets
+from agon.kernel import clock, commands, jwt
+from agon.kernel.errors import refuse
+from agon.kernel.runtime import Runtime
+
+HOUR_S = 3600
+
+
+def token(
+    wallet: str = typer.Option(None, help="Link this wallet to the token's user."),
+    role: str = typer.Option("authenticated", help="anon, authenticated or service_role."),
+    admin: bool = typer.Option(False, "--admin", help="Carry the role admin."),
+    hours: int = typer.Option(24, min=1, max=24 * 366, help="How long it holds."),
+) -> None:
+    """Mint an access token for local use. Over HTTP, a wallet needs a signature."""
+    process = commands.begin()
+    if role not in jwt.ROLES:
+        raise refuse("role_unknown", f"There is no role {role}.", hint=", ".join(jwt.ROLES))
+    if role == "authenticated" and wallet is None and not admin:
+        raise refuse("wallet_missing", "A user's token needs --wallet.", hint="Or --admin.")
+    claims: dict[str, object] = {"role": role}
+    if role == "authenticated":
+        user_id = wallets.local_user(wallet or "0x" + "0" * 40)
+        claims |= {"sub": user_id, "aud": jwt.AUDIENCE}
+        if wallet:
+            commands.run(_link(process, user_id, wallet))
+    if admin:
+        claims["app_metadata"] = {"roles": ["admin"]}
+    if process.settings["jwt_issuer"]:
+        claims["iss"] = process.settings["jwt_issuer"]
+    print(jwt.mint(claims, process.jwt_keys[0], clock.now_s(), hours * HOUR_S))
+
+
+async def _link(process: Runtime, user_id: str, wallet: str) -> None:
+    async with process.database() as database, database.as_worker() as conn:
+        await wallets.link(conn, user_id, wallet)

@@ -1,0 +1,88 @@
+-- Whose wallets the caller may speak for, and who is an admin.
+
+create or replace function agon.wallets() returns setof text
+language sql stable security definer set search_path = ''
+as $$ select address from agon.user_wallets where user_id = (select auth.uid()) $$;
+comment on function agon.wallets() is 'The caller''s wallets, in lower case.';
+grant execute on function agon.wallets() to anon, authenticated, service_role, agon_worker;
+
+create or replace function agon.is_admin() returns boolean
+language sql stable set search_path = ''
+as $$
+  select (select auth.role()) = 'service_role'
+    or coalesce((select auth.jwt()) -> 'app_metadata' -> 'roles' ? 'admin', false)
+$$;
+comment on function agon.is_admin() is
+  'Whether the caller is the service role, or carries the role admin in app_metadata.roles.';
+grant execute on function agon.is_admin() to anon, authenticated, service_role, agon_worker;
+
+create or replace function agon.require_admin() returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if agon.is_admin() is not true then
+    perform agon.refuse(403, 'admin_only', 'Only an admin may do this.',
+      'Sign in as an admin, or use the service role''s key.');
+  end if;
+end
+$$;
+comment on function agon.require_admin() is 'Refuses everyone but admins.';
+grant execute on function agon.require_admin() to anon, authenticated, service_role, agon_worker;
+
+create or replace function agon.require_wallet(address text) returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if (select auth.role()) = 'service_role' then
+    return;
+  end if;
+  if (select auth.uid()) is null then
+    perform agon.refuse(401, 'sign_in_first', 'This needs a signed-in user.',
+      'Send Authorization: Bearer <token>; `agon token` mints one for local use.');
+  end if;
+  if lower(address) not in (select agon.wallets()) then
+    perform agon.refuse(403, 'not_your_wallet', format('%s is not one of your wallets.', address),
+      'Link the wallet to your user first.');
+  end if;
+end
+$$;
+comment on function agon.require_wallet(text) is
+  'Refuses callers who do not own the wallet; the service role speaks for every wallet.';
+grant execute on function agon.require_wallet(text) to anon, authenticated, service_role, agon_worker;
+
+create or replace function agon.link_wallet(user_id uuid, address text) returns agon.user_wallets
+language plpgsql security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  wallet agon.user_wallets;
+begin
+  insert into auth.users (id) values (link_wallet.user_id) on conflict (id) do nothing;
+  insert into agon.user_wallets (address, user_id, linked_at)
+  values (lower(link_wallet.address), link_wallet.user_id, agon.now())
+  on conflict (address) do nothing;
+  select * into wallet from agon.user_wallets w where w.address = lower(link_wallet.address);
+  if wallet.user_id <> link_wallet.user_id then
+    perform agon.refuse(409, 'wallet_taken',
+      format('%s belongs to another user.', lower(link_wallet.address)),
+      'A wallet has one user; sign in as that user.');
+  end if;
+  return wallet;
+end
+$$;
+comment on function agon.link_wallet(uuid, text) is
+  'Gives a wallet to a user, made if new. Whoever calls it has checked the proof of ownership.';
+grant execute on function agon.link_wallet(uuid, text) to agon_worker;
+
+-- Result bundles: public ones for everyone, those with somebody's evidence for that wallet's owner.
+revoke all on agon.results from anon, authenticated, service_role;
+grant select on agon.results to anon, authenticated, service_role;
+drop policy if exists results_select_public on agon.results;
+create policy results_select_public on agon.results
+  for select to anon, authenticated using (subject is null);
+drop policy if exists results_select_own on agon.results;
+create policy results_select_own on agon.results
+  for select to authenticated using (subject in (select agon.wallets()));
+drop policy if exists results_select_service on agon.results;
+create policy results_select_service on agon.results
+  for select to service_role using (true);

@@ -1,0 +1,1 @@
+"""What every floor stands on: configuration, the database, migrations, jobs, events, results."""

@@ -1,0 +1,189 @@
+"""Commands of the kernel: db, migrate, doctor, verify."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import typer
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from agon.kernel import cid as cids
+from agon.kernel import (
+    database,
+    doctor,
+    embedded,
+    migrate,
+    migrate_export,
+    results,
+    runtime,
+)
+from agon.kernel.errors import refuse
+from agon.kernel.runtime import Runtime
+
+Answer = TypeVar("Answer")
+
+out = Console(highlight=False, soft_wrap=True)
+
+db = typer.Typer(help="The embedded server.", no_args_is_help=True)
+migrations = typer.Typer(help="Bring the database up to this release.", invoke_without_command=True)
+
+
+def begin() -> Runtime:
+    """This process, from the environment and the systems that the command line is made of."""
+    return runtime.begin(click.get_current_context().find_root().obj)
+
+
+def run(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run a coroutine to its end."""
+    return uvloop.run(work)
+
+
+@db.command("url")
+def db_url(login: str = typer.Option("agon_owner", help="One of the four logins.")) -> None:
+    """Print where a login connects."""
+    urls = begin().urls
+    if login not in urls:
+        raise refuse("unknown_login", f"There is no login {login}.", hint=", ".join(urls))
+    print(urls[login])
+
+
+@db.command("psql", context_settings={"ignore_unknown_options": True})
+def db_psql(arguments: list[str] = typer.Argument(None)) -> None:
+    """Open psql as the owner; further arguments are psql's."""
+    url = begin().urls["agon_owner"]
+    program = str(embedded.program("psql"))
+    os.execv(program, [program, url, *(arguments or [])])
+
+
+@db.command("stop")
+def db_stop() -> None:
+    """Stop the embedded server; everything committed stays."""
+    out.print("stopped" if embedded.stop(begin().home) else "was not running")
+
+
+@db.command("status")
+def db_status() -> None:
+    """What the embedded server does."""
+    out.print(embedded.status(begin().home))
+
+
+@migrations.callback()
+def migrate_up(context: typer.Context) -> None:
+    """Apply what is pending."""
+    if context.invoked_subcommand is None:
+        process = begin()
+        applied = run(migrate_all(process))
+        out.print(f"{len(applied)} files applied")
+
+
+@migrations.command("status")
+def migrate_status() -> None:
+    """List the files and whether they are applied."""
+    process = begin()
+    table = Table("file", "state", box=None)
+    states = run(_migration_states(process))
+    for state in states:
+        table.add_row(state.file.path, state.state)
+    out.print(table)
+    if any(state.state != "applied" for state in states):
+        raise typer.Exit(1)
+
+
+@migrations.command("export")
+def migrate_export_files(folder: Path) -> None:
+    """Write plain SQL files for the Supabase CLI's `db push`, or psql."""
+    paths = migrate_export.export(migrate.collect(begin().systems), folder)
+    out.print(f"{len(paths)} files written to {folder}")
+
+
+async def migrate_all(process: Runtime) -> list[migrate.State]:
+    """Apply what is pending, set the logins' passwords, publish the sealing key."""
+    conn = await database.connect(process.urls["agon_owner"])
+    try:
+        applied = await migrate.run(
+            conn,
+            migrate.collect(process.systems),
+            progress=lambda state: out.print(f"  {state.file.path}", style="dim"),
+        )
+        if process.settings["database_url"]:
+            await database.set_passwords(conn, process.settings["database_login_secret"])
+    finally:
+        await conn.close()
+    return applied
+
+
+async def _migration_states(process: Runtime) -> list[migrate.State]:
+    conn = await database.connect(process.urls["agon_owner"])
+    try:
+        return await migrate.status(conn, migrate.collect(process.systems))
+    finally:
+        await conn.close()
+
+
+def doctor_command() -> None:
+    """Say what is configured, reachable and missing."""
+    process = begin()
+    for name, value in process.settings.printable().items():
+        out.print(f"  {name} = {value}  ({process.settings.origins[name]})", style="dim")
+    marks = {"ok": "[green]ok   [/]", "note": "[yellow]note [/]", "wrong": "[red]wrong[/]"}
+    findings = run(doctor.examine(process))
+    for name, finding in findings:
+        out.print(f"{marks[finding.state]} {name}: {finding.text}")
+        if finding.hint:
+            out.print(f"      {finding.hint}", style="dim")
+    if any(finding.state == "wrong" for _, finding in findings):
+        raise typer.Exit(1)
+
+
+def verify(result: str = typer.Argument(help="A file, a CID, or a URL.")) -> None:
+    """Recompute a result and say what differs."""
+    process = begin()
+    data, expected = run(_fetch(process, result))
+    found = results.verify(data, process.result_kinds(), expected)
+    name = f"{found.kind} {found.version}"
+    if found.ok:
+        out.print(f"[green]same[/]  {name}  {found.cid}")
+        return
+    out.print(f"[red]differs[/]  {name}  {found.cid}")
+    if expected not in (None, found.cid):
+        out.print(f"  the bytes are not those of {expected}")
+    for difference in found.differences:
+        out.print(
+            f"  {difference.pointer or '/'}: stored {difference.stored}, "
+            f"recomputed {difference.recomputed}",
+            markup=False,
+        )
+    raise typer.Exit(1)
+
+
+async def _fetch(process: Runtime, result: str) -> tuple[bytes, str | None]:
+    """The bytes of a result, and the name that they should have, if that is known."""
+    if (path := Path(result)).is_file():
+        return await asyncio.to_thread(path.read_bytes), None
+    if result.startswith(("http://", "https://")):
+        async with process.outbound() as client:
+            answer = await client.request("GET", result, limit_bytes=results.BUNDLE_BYTES_MAX)
+        if answer.status != 200:
+            raise refuse(
+                "result_unknown", f"{result} answers {answer.status}.", status=answer.status
+            )
+        tail = result.rstrip("/").rpartition("/")[2]
+        return answer.body, tail if cids.is_cid(tail) else None
+    cids.parse(result)
+    conn = await database.connect(process.urls["agon_owner"])
+    try:
+        data = await conn.fetchval("select bundle from agon.results where cid = $1", result)
+    finally:
+        await conn.close()
+    if data is None:
+        raise refuse(
+            "result_unknown", f"No result {result} is stored here.", hint="Name a file or a URL."
+        )
+    return data, result

@@ -1,0 +1,191 @@
+"""Connections: one pool per login, and transactions that run as somebody.
+
+Nothing outside a transaction ever has a role or claims, so nothing can leak to the next caller.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+
+from agon.kernel.errors import Refusal, refuse, status_of_sqlstate
+
+Login = Literal["agon_owner", "agon_web", "agon_service", "agon_worker"]
+CLIENT_ROLES = ("anon", "authenticated", "service_role")
+
+POOL_CONNECTIONS_MAX = 8
+STATEMENT_TIMEOUT_S = 30
+IDLE_IN_TRANSACTION_S_MAX = 60
+CONNECT_S_MAX = 10
+
+Conn = asyncpg.Connection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who a request acts as: a role and the claims of a verified token."""
+
+    role: Literal["anon", "authenticated", "service_role"] = "anon"
+    claims: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def user_id(self) -> str | None:
+        return self.claims.get("sub")
+
+
+ANONYMOUS = Actor()
+ENGINE = Actor(role="service_role")
+"""The process itself, when it works for nobody in particular."""
+
+
+def claims_text(actor: Actor) -> str:
+    """What `request.jwt.claims` holds for an actor."""
+    return json.dumps({**actor.claims, "role": actor.role})
+
+
+class Database:
+    """Pools of the logins that this process uses, opened when first needed."""
+
+    def __init__(self, urls: Mapping[str, str]):
+        self._urls = dict(urls)
+        self._pools: dict[str, asyncpg.Pool] = {}
+
+    async def __aenter__(self) -> Database:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for pool in self._pools.values():
+            await pool.close()
+        self._pools.clear()
+
+    async def pool(self, login: Login) -> asyncpg.Pool:
+        """The pool of one login. Raises Refused `database_unreachable`."""
+        if login not in self._pools:
+            url = self._urls[login]
+            try:
+                self._pools[login] = await asyncpg.create_pool(
+                    url,
+                    min_size=1,
+                    max_size=POOL_CONNECTIONS_MAX,
+                    timeout=CONNECT_S_MAX,
+                    init=prepare,
+                    reset=_keep,
+                    server_settings=session_settings(login),
+                )
+            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+                raise _unreachable(url, error) from error
+        return self._pools[login]
+
+    @asynccontextmanager
+    async def as_caller(self, actor: Actor) -> AsyncIterator[Conn]:
+        """A transaction under the caller's role and claims."""
+        login: Login = "agon_service" if actor.role == "service_role" else "agon_web"
+        pool = await self.pool(login)
+        async with pool.acquire() as conn, conn.transaction():
+            await conn.execute(
+                "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)",
+                actor.role,
+                claims_text(actor),
+            )
+            yield conn
+
+    @asynccontextmanager
+    async def as_worker(self, actor: Actor = ENGINE) -> AsyncIterator[Conn]:
+        """A transaction of the engine, with the claims of whom it works for: itself, or a caller
+        on whose behalf a function then checks the right."""
+        pool = await self.pool("agon_worker")
+        async with pool.acquire() as conn, conn.transaction():
+            await conn.execute(
+                "select set_config('request.jwt.claims', $1, true)", claims_text(actor)
+            )
+            yield conn
+
+
+async def connect(url: str) -> Conn:
+    """One connection outside the pools. Raises Refused `database_unreachable`."""
+    try:
+        conn = await asyncpg.connect(url, timeout=CONNECT_S_MAX)
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        raise _unreachable(url, error) from error
+    await prepare(conn)
+    return conn
+
+
+async def prepare(conn: Conn) -> None:
+    """JSON in and out as Python values."""
+    for kind in ("json", "jsonb"):
+        await conn.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def _keep(_conn: Conn) -> None:
+    # asyncpg's own reset costs a round trip; a session of ours holds nothing to reset, since all
+    # that we set is local to a transaction.
+    return
+
+
+def session_settings(login: Login) -> dict[str, str]:
+    """What every session of a login starts with."""
+    return {
+        "application_name": login,
+        "timezone": "UTC",
+        "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
+        "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S_MAX}s",
+    }
+
+
+def login_password(secret: str, login: str) -> str:
+    """A login's password from the one secret that the operator keeps: HMAC-SHA256, base64url."""
+    digest = hmac.digest(secret.encode(), f"agon login {login}".encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+async def set_passwords(conn: Conn, secret: str) -> None:
+    """Give the logins the passwords that belong to the operator's secret."""
+    for login in ("agon_web", "agon_service", "agon_worker"):
+        statement = await conn.fetchval(
+            "select format('alter role %I password %L', $1::text, $2::text)",
+            login,
+            login_password(secret, login),
+        )
+        await conn.execute(statement)
+
+
+def with_login(url: str, login: str, password: str) -> str:
+    """The same database, entered as another login."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(login)}:{quote(password, safe='')}@{place}"))
+
+
+def refusal_of(error: asyncpg.PostgresError) -> Refusal:
+    """A Postgres error with its four parts. Our own `PT4xx` carry the code in `detail`."""
+    sqlstate = error.sqlstate or "XX000"
+    status = status_of_sqlstate(sqlstate)
+    detail, hint = getattr(error, "detail", None), getattr(error, "hint", None)
+    if sqlstate.startswith("PT"):
+        return Refusal(
+            code=detail or sqlstate, message=str(error.args[0]), hint=hint or None, status=status
+        )
+    return Refusal(
+        code=sqlstate, message=str(error.args[0]), details=detail, hint=hint, status=status
+    )
+
+
+def _unreachable(url: str, error: Exception) -> Exception:
+    place = urlsplit(url)
+    return refuse(
+        "database_unreachable",
+        f"Postgres at {place.hostname or place.query or 'the local socket'} does not let us in.",
+        details=f"{type(error).__name__}: {error}",
+        hint="`agon doctor` says what is configured and reachable.",
+        status=503,
+    )

@@ -1,0 +1,180 @@
+"""The worker: pgqueuer under a small supervisor, with what jobs need at hand.
+
+A lost connection ends pgqueuer's loops, so the supervisor opens a new one and goes on. Delivery is
+at least once; every job's effect is guarded in SQL, so a second run changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+from pgqueuer import PgQueuer
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence import qb
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor
+from pgqueuer.domain.settings import DBSettings
+from pgqueuer.domain.types import QueueExecutionMode
+
+from agon.kernel import database, events, logs
+from agon.kernel.errors import Refused
+from agon.kernel.manifest import Job, load
+from agon.kernel.runtime import Runtime
+
+BATCH_JOBS = 20
+"""Jobs that one fetch takes, and the most that wait to be acknowledged together."""
+HEARTBEAT_S_MAX = 30
+"""A job whose worker has been silent for so long is picked up by another."""
+RETRY_FIRST_S = 1
+RETRY_LONGEST_S = 300
+RESTART_PAUSE_S = 0.5
+EVENTS_POLL_S = 1.0
+
+log = logs.get("agon.jobs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What a job may use: the open database, and the process that it runs in."""
+
+    database: database.Database
+    runtime: Runtime
+
+
+async def run(work: Work, stop: asyncio.Event) -> None:
+    """Work until `stop` is set, whatever happens to the connection."""
+    await asyncio.gather(_queue(work, stop), _subscriptions(work, stop))
+
+
+async def drain(work: Work) -> None:
+    """Do all work that is due now, and return."""
+    conn = await database.connect(work.runtime.urls["agon_worker"])
+    try:
+        queue = _compose(work, conn, schedules=False)
+        await queue.qm.run(
+            batch_size=BATCH_JOBS,
+            mode=QueueExecutionMode.drain,
+            log_aggregation_interval=timedelta(0),
+        )
+    finally:
+        await conn.close()
+    for _ in range(events.EVENTS_PER_BATCH_MAX):
+        if not await _pump_all(work):
+            break
+
+
+async def _queue(work: Work, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            conn = await database.connect(work.runtime.urls["agon_worker"])
+        except Refused as refused:
+            log.warning("worker.waits", why=str(refused), details=refused.refusal.details)
+            await _pause(stop, RESTART_PAUSE_S)
+            continue
+        try:
+            await _until_stopped(_compose(work, conn), stop)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RuntimeError) as error:
+            log.warning("worker.restarts", why=f"{type(error).__name__}: {error}")
+            await _pause(stop, RESTART_PAUSE_S)
+        finally:
+            await conn.close() if not conn.is_closed() else None
+
+
+async def _until_stopped(queue: PgQueuer, stop: asyncio.Event) -> None:
+    watcher = asyncio.create_task(stop.wait())
+    watcher.add_done_callback(lambda _: queue.shutdown.set())
+    try:
+        await queue.run(
+            batch_size=BATCH_JOBS,
+            dequeue_timeout=timedelta(seconds=5),
+            heartbeat_timeout=timedelta(seconds=HEARTBEAT_S_MAX),
+            shutdown_on_listener_failure=True,
+        )
+    finally:
+        watcher.cancel()
+
+
+def _compose(work: Work, conn: asyncpg.Connection, *, schedules: bool = True) -> PgQueuer:
+    driver = AsyncpgDriver(conn)
+    names = DBSettings(db_schema="agon")
+    queries = Queries(
+        driver,
+        qbe=qb.QueryBuilderEnvironment(names),
+        qbq=qb.QueryQueueBuilder(names),
+        qbs=qb.QuerySchedulerBuilder(names),
+    )
+    queue = PgQueuer(driver, queries=queries, resources={"work": work})
+    for system in work.runtime.systems:
+        for job in system.jobs:
+            _register(queue, work, job)
+        for schedule in system.schedules if schedules else ():
+            task = load(schedule.run)
+            queue.schedule(schedule.name, schedule.cron, accepts_context=False)(
+                _scheduled(work, schedule.name, task)
+            )
+    return queue
+
+
+def _register(queue: PgQueuer, work: Work, job: Job) -> None:
+    task = load(job.run)
+
+    async def execute(item: Any) -> None:
+        await task(work, json.loads(item.payload or b"{}"))
+
+    queue.entrypoint(
+        job.name,
+        concurrency_limit=job.concurrency,
+        accepts_context=False,
+        on_failure="hold",
+        executor_factory=lambda parameters: DatabaseRetryEntrypointExecutor(
+            parameters=parameters,
+            max_attempts=job.attempts_max,
+            initial_delay=timedelta(seconds=RETRY_FIRST_S),
+            max_delay=timedelta(seconds=RETRY_LONGEST_S),
+        ),
+    )(execute)
+
+
+def _scheduled(
+    work: Work, name: str, task: Callable[[Work], Awaitable[None]]
+) -> Callable[[Any], Awaitable[None]]:
+    async def execute(_schedule: Any) -> None:
+        log.debug("schedule.runs", schedule=name)
+        await task(work)
+
+    return execute
+
+
+async def _subscriptions(work: Work, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            read = await _pump_all(work)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Refused) as error:
+            log.warning("events.wait", why=f"{type(error).__name__}: {error}")
+            read = 0
+        if not read:
+            await _pause(stop, EVENTS_POLL_S)
+
+
+async def _pump_all(work: Work) -> int:
+    read = 0
+    for system in work.runtime.systems:
+        for subscription in system.subscriptions:
+            task = load(subscription.run)
+            read += await events.pump(
+                work.database, subscription.name, [subscription.topic], task
+            )
+    return read
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,71 @@
+-- Enqueuing in the transaction that made the work necessary, and the worker's rights on the queue.
+
+create or replace function agon.enqueue(
+  job text,
+  payload jsonb default '{}',
+  dedupe_key text default null,
+  run_at timestamptz default null,
+  priority integer default 0
+) returns bigint
+language sql security definer set search_path = ''
+as $$
+  insert into agon.pgqueuer (priority, status, entrypoint, payload, dedupe_key, execute_after)
+  values (
+    priority, 'queued', job, convert_to(payload::text, 'UTF8'), dedupe_key,
+    coalesce(run_at, pg_catalog.now())
+  )
+  on conflict (dedupe_key)
+    where status = any (array['queued'::agon.pgqueuer_status, 'picked'::agon.pgqueuer_status])
+      and dedupe_key is not null
+    do nothing
+  returning id
+$$;
+comment on function agon.enqueue(text, jsonb, text, timestamptz, integer) is
+  'Queues a job; null when one with the same dedupe key waits or runs. Called by other functions only.';
+
+-- Only new work wakes a worker: a NOTIFY takes a lock that every committing transaction shares.
+create or replace function agon.note_new_jobs() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  perform pg_notify('ch_pgqueuer', json_build_object(
+    'channel', 'ch_pgqueuer', 'operation', 'insert', 'sent_at', pg_catalog.now(),
+    'table', tg_table_name, 'type', 'table_changed_event')::text);
+  return null;
+end
+$$;
+comment on function agon.note_new_jobs() is 'Wakes waiting workers, in the form that pgqueuer understands.';
+
+create or replace trigger pgqueuer_note_new_jobs
+  after insert on agon.pgqueuer
+  for each statement execute function agon.note_new_jobs();
+
+grant select, insert, update, delete on
+  agon.pgqueuer, agon.pgqueuer_log, agon.pgqueuer_schedules, agon.pgqueuer_statistics to agon_worker;
+grant usage on sequence
+  agon.pgqueuer_id_seq, agon.pgqueuer_log_id_seq, agon.pgqueuer_schedules_id_seq,
+  agon.pgqueuer_statistics_id_seq to agon_worker;
+
+-- The queue is the worker's own: pgqueuer writes it with plain statements, so one policy a table.
+drop policy if exists pgqueuer_all_worker on agon.pgqueuer;
+create policy pgqueuer_all_worker on agon.pgqueuer
+  for all to agon_worker using (true) with check (true);
+drop policy if exists pgqueuer_log_all_worker on agon.pgqueuer_log;
+create policy pgqueuer_log_all_worker on agon.pgqueuer_log
+  for all to agon_worker using (true) with check (true);
+drop policy if exists pgqueuer_schedules_all_worker on agon.pgqueuer_schedules;
+create policy pgqueuer_schedules_all_worker on agon.pgqueuer_schedules
+  for all to agon_worker using (true) with check (true);
+drop policy if exists pgqueuer_statistics_all_worker on agon.pgqueuer_statistics;
+create policy pgqueuer_statistics_all_worker on agon.pgqueuer_statistics
+  for all to agon_worker using (true) with check (true);
+
+create or replace function agon.job_counts() returns table (job text, status text, jobs bigint, oldest timestamptz)
+language sql stable security definer set search_path = ''
+as $$
+  select q.entrypoint, q.status::text, count(*), min(q.execute_after)
+  from agon.pgqueuer q
+  group by 1, 2
+$$;
+comment on function agon.job_counts() is 'Waiting and running jobs, for metrics and the doctor.';
+grant execute on function agon.job_counts() to agon_worker;

@@ -1,0 +1,107 @@
+"""The manifest: what a system brings, as a frozen value of literals.
+
+`app.py`, `cli.py`, configuration, migrations and the worker know systems only through it. Code is
+named as ``module:attribute`` and loaded when it is needed, so that a manifest costs nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Literal
+
+Floor = Literal["kernel", "commons", "system"]
+FLOORS: tuple[Floor, ...] = ("kernel", "commons", "system")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One `AGON_*` variable. secret: also read from `*_FILE`, and never printed."""
+
+    name: str
+    kind: Literal["text", "integer", "boolean", "url", "path"] = "text"
+    default: str | None = None
+    secret: bool = False
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Work that waits in the queue. run: ``async (work: jobs.Work, payload: dict) -> None``."""
+
+    name: str
+    run: str
+    attempts_max: int = 8
+    concurrency: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Work by the clock. cron: five fields, UTC; run: ``async (work: jobs.Work) -> None``."""
+
+    name: str
+    cron: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscription:
+    """Events of a topic, in order. run: ``async (work: jobs.Work, event: events.Event)``."""
+
+    name: str
+    topic: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultKind:
+    """A kind of result bundle. recompute: pure ``(inputs, rules) -> output``."""
+
+    name: str
+    version: int
+    recompute: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A line of `agon doctor`. run: ``async (context) -> doctor.Finding``."""
+
+    name: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """One package of the house.
+
+    package: its import path; shapes are its `migrations/*.sql`; rules: its `<noun>.sql` files in
+    the order of application; routes: an APIRouter; commands: a `typer.Typer` or a function per
+    command name; demonstration: ``async (stage) -> None``.
+    """
+
+    name: str
+    package: str
+    floor: Floor = "system"
+    rules: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+    commands: tuple[tuple[str, str], ...] = ()
+    result_kinds: tuple[ResultKind, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    checks: tuple[Check, ...] = ()
+    demonstration: str | None = None
+
+    def folder(self) -> Traversable:
+        """The package's files, wherever it is installed."""
+        return files(self.package)
+
+
+def load(reference: str) -> Any:
+    """The object that ``module:attribute`` names."""
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,27 @@
+-- The outbox. Ids are not commit order: readers go by (xid, id), below pg_snapshot_xmin.
+
+create table agon.events (
+  id bigint generated always as identity primary key,
+  xid xid8 not null default pg_current_xact_id(),
+  topic text not null,
+  key text,
+  payload jsonb not null default '{}',
+  actor uuid,
+  created_at timestamptz not null default now(),
+  constraint events_topic_is_dotted check (topic ~ '^[a-z_]+(\.[a-z_]+)+$'),
+  constraint events_payload_is_an_object check (jsonb_typeof(payload) = 'object')
+);
+comment on table agon.events is
+  'What happened, written in the transaction that did it. key names the thing that the event is about.';
+create index events_in_commit_order on agon.events (xid, id);
+create index events_by_topic_and_key on agon.events (topic, key);
+alter table agon.events enable row level security;
+
+create table agon.event_cursors (
+  reader text primary key,
+  xid xid8 not null default '0',
+  id bigint not null default 0,
+  updated_at timestamptz not null default now()
+);
+comment on table agon.event_cursors is 'How far each subscription has read.';
+alter table agon.event_cursors enable row level security;

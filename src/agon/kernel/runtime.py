@@ -1,0 +1,140 @@
+"""A process of Agon: its configuration, its systems, where the database is, and its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from agon.kernel import config, database, embedded, keys, logs, outbound, results
+from agon.kernel import jwt as tokens
+from agon.kernel.errors import Refused, refuse
+from agon.kernel.manifest import Setting, System, load
+
+JWKS_BYTES_MAX = 256 * 1024
+JWKS_PAUSE_S = 60
+"""A key that is not known is looked for at the issuer at most this often."""
+
+LOGINS: tuple[database.Login, ...] = ("agon_owner", "agon_web", "agon_service", "agon_worker")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """What every entry point starts from. Connections and keys are made when first asked for."""
+
+    settings: config.Settings
+    systems: Sequence[System]
+    _jwks: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def home(self) -> Path:
+        """The folder of this installation."""
+        return Path(self.settings["home"] or embedded.default_home())
+
+    @cached_property
+    def urls(self) -> Mapping[str, str]:
+        """Where each login connects; starts the embedded server if that is what we use."""
+        owner = self.settings["database_url"]
+        if owner is None:
+            server = embedded.start(self.home)
+            return {login: server.dsn(login) for login in LOGINS}
+        secret = self.settings["database_login_secret"]
+        if secret is None:
+            raise refuse(
+                "login_secret_missing",
+                "AGON_DATABASE_URL is set, AGON_DATABASE_LOGIN_SECRET is not.",
+                hint="Give any long random text; `agon migrate` sets the logins' passwords by it.",
+            )
+        others = {
+            login: database.with_login(owner, login, database.login_password(secret, login))
+            for login in LOGINS[1:]
+        }
+        return {"agon_owner": owner, **others}
+
+    def database(self) -> database.Database:
+        """Pools for this process; open it with ``async with``."""
+        return database.Database(self.urls)
+
+    @cached_property
+    def jwt_keys(self) -> tokens.Keys:
+        return keys.jwt_keys(self.settings, self.home)
+
+    @cached_property
+    def sealing_keys(self) -> dict[str, Any]:
+        """Private sealing keys by id, the newest last."""
+        return keys.sealing_keys(self.settings, self.home)
+
+    def outbound(self) -> Any:
+        """The client for calls to strangers; open it with ``async with``."""
+        pairs = (item.strip() for item in self.settings["outbound_allow"].split(","))
+        exempt = frozenset(_address(pair) for pair in pairs if pair)
+        return outbound.client(outbound.Settings(exempt=exempt))
+
+    def result_kinds(self) -> dict[tuple[str, int], results.Kind]:
+        """Every kind of result that this release can recompute."""
+        return {
+            (kind.name, kind.version): results.Kind(
+                name=kind.name, version=kind.version, recompute=load(kind.recompute)
+            )
+            for system in self.systems
+            for kind in system.result_kinds
+        }
+
+    async def verify_token(self, token: str, now_s: int) -> Mapping[str, Any]:
+        """The claims of an access token. Raises Refused (401) for one that does not hold."""
+        try:
+            return self._verifier().verify(token, now_s).claims
+        except Refused:
+            if not await self._learn_keys(now_s):
+                raise
+        return self._verifier().verify(token, now_s).claims
+
+    def _verifier(self) -> tokens.Verifier:
+        if "verifier" not in self._jwks:
+            known = self.jwt_keys + self._jwks.get("keys", ())
+            self._jwks["verifier"] = tokens.Verifier(known, issuer=self.settings["jwt_issuer"])
+        return self._jwks["verifier"]
+
+    async def _learn_keys(self, now_s: int) -> bool:
+        """Fetch the other issuer's keys, if there is one and we did not just do so."""
+        url = self.settings["jwks_url"]
+        if url is None or now_s < self._jwks.get("asked_s", 0) + JWKS_PAUSE_S:
+            return False
+        self._jwks["asked_s"] = now_s
+        async with self.outbound() as client:
+            answer = await client.request("GET", url, limit_bytes=JWKS_BYTES_MAX)
+        if answer.status != 200:
+            return False
+        self._jwks["keys"] = tokens.read_jwks(answer.json())
+        self._jwks.pop("verifier", None)
+        return True
+
+
+def begin(
+    systems: Sequence[System],
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Runtime:
+    """Read the configuration and set up logs. Raises Refused `configuration_wrong`."""
+    settings = config.read(_settings(systems), environ=environ, folder=folder)
+    logs.configure(settings["log_level"], settings["log_style"])
+    return Runtime(settings=settings, systems=systems)
+
+
+def _settings(systems: Sequence[System]) -> Iterator[Setting]:
+    for system in systems:
+        yield from system.settings
+
+
+def _address(pair: str) -> tuple[str, int]:
+    host, _, port = pair.rpartition(":")
+    if not host or not port.isdecimal():
+        raise refuse(
+            "configuration_wrong",
+            f"AGON_OUTBOUND_ALLOW holds {pair!r}.",
+            hint="Give host:port pairs, separated by commas.",
+        )
+    return host, int(port)

@@ -1,0 +1,73 @@
+"""The kernel's own manifest."""
+
+from agon.kernel.manifest import Check, Setting, System
+
+SYSTEM = System(
+    name="kernel",
+    package="agon.kernel",
+    floor="kernel",
+    rules=("refusals.sql", "moves.sql", "events.sql", "jobs.sql", "results.sql"),
+    commands=(
+        ("db", "agon.kernel.commands:db"),
+        ("migrate", "agon.kernel.commands:migrations"),
+        ("doctor", "agon.kernel.commands:doctor_command"),
+        ("verify", "agon.kernel.commands:verify"),
+    ),
+    settings=(
+        Setting(
+            name="home",
+            kind="path",
+            help="Folder for the embedded server, secrets and content; "
+            "default: the platform's user data folder (/var/lib/agon for root).",
+        ),
+        Setting(
+            name="database_url",
+            kind="url",
+            secret=True,
+            help="Any Postgres 15 or newer, as its owner; the embedded server without it.",
+        ),
+        Setting(
+            name="database_login_secret",
+            secret=True,
+            help="Where the passwords of agon_web, agon_service and agon_worker come from; "
+            "needed with AGON_DATABASE_URL.",
+        ),
+        Setting(name="host", default="127.0.0.1", help="Address to serve on."),
+        Setting(name="port", kind="integer", default="8000", help="Port to serve on."),
+        Setting(
+            name="public_url",
+            kind="url",
+            help="How the world reaches this server; default: http://HOST:PORT.",
+        ),
+        Setting(
+            name="jwt_secret",
+            secret=True,
+            help="HS256 secret of access tokens; without it an ES256 key is kept in the home.",
+        ),
+        Setting(
+            name="jwks_url",
+            kind="url",
+            help="JWKS document of another issuer whose access tokens are accepted too.",
+        ),
+        Setting(name="jwt_issuer", help="The `iss` that access tokens must carry, if any."),
+        Setting(
+            name="sealing_key",
+            secret=True,
+            help="Private key that opens sealed secrets; without it one is kept in the home.",
+        ),
+        Setting(name="log_level", default="info", choices=("debug", "info", "warning", "error")),
+        Setting(name="log_style", default="auto", choices=("auto", "json", "console")),
+        Setting(
+            name="outbound_allow",
+            default="",
+            help="host:port pairs, separated by commas, that outbound calls may reach although "
+            "they are not public: local stand-ins.",
+        ),
+    ),
+    checks=(
+        Check(name="database", run="agon.kernel.doctor:check_database"),
+        Check(name="migrations", run="agon.kernel.doctor:check_migrations"),
+        Check(name="logins", run="agon.kernel.doctor:check_logins"),
+        Check(name="jobs", run="agon.kernel.doctor:check_jobs"),
+    ),
+)

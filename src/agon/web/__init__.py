@@ -1,0 +1,1 @@
+"""What every HTTP handler needs: the actor, and errors as responses."""

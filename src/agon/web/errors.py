@@ -1,0 +1,81 @@
+"""Errors as responses: code, message, details, hint, with the status that they carry."""
+
+from __future__ import annotations
+
+import asyncpg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from agon.kernel import logs
+from agon.kernel.database import refusal_of
+from agon.kernel.errors import Refusal, Refused
+
+log = logs.get("agon.web")
+
+
+def answer(refusal: Refusal) -> JSONResponse:
+    """A refusal as PostgREST's clients know it."""
+    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
+    return JSONResponse(refusal.as_json(), status_code=refusal.status, headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Let handlers raise: what they raise becomes an answer here."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(asyncpg.PostgresError, _postgres)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _surprise)
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)
+    return answer(error.refusal)
+
+
+async def _postgres(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, asyncpg.PostgresError)
+    refusal = refusal_of(error)
+    if refusal.status >= 500:
+        log.error("request.failed", path=request.url.path, sqlstate=refusal.code, error=str(error))
+    return answer(refusal)
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    lines = [f"/{'/'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()]
+    return answer(
+        Refusal(
+            code="request_invalid",
+            message="The request does not have the form that this path takes.",
+            details="\n".join(lines),
+            hint="/docs shows the form of each path.",
+            status=422,
+        )
+    )
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = {404: "path_unknown", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    return answer(
+        Refusal(
+            code=code,
+            message=str(error.detail),
+            hint="/docs lists the paths.",
+            status=error.status_code,
+        )
+    )
+
+
+async def _surprise(request: Request, error: Exception) -> JSONResponse:
+    log.error("request.failed", path=request.url.path, exc_info=error)
+    return answer(
+        Refusal(
+            code="internal_error",
+            message="Something went wrong here; it is in the log.",
+            status=500,
+        )
+    )

@@ -1,0 +1,132 @@
+"""Where the client for strangers goes: public addresses over https, whatever a name answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.abc import AbstractResolver
+
+from agon.kernel import outbound
+from tests.standins import server
+from tests.standins.server import Standin, refusal
+
+PUBLIC = "93.184.215.14"
+NOT_PUBLIC = (
+    "0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1",
+    "127.1.2.3", "169.254.169.254", "172.16.0.1", "192.0.0.8",
+    "192.0.2.1", "192.168.1.1", "192.88.99.1", "198.18.0.1",
+    "224.0.0.1", "240.0.0.1", "255.255.255.255", "::",
+    "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+    "64:ff9b::7f00:1", "64:ff9b:1::1", "100::1", "2001:0:53aa:64c:0:fffe:7f00:1",
+    "2001:db8::1", "2002:7f00:1::", "3fff::1", "5f00::1",
+    "fc00::1", "fd00:ec2::254", "fe80::1", "fe80::1%eth0",
+    "fec0::1", "ff02::1", "ff0e::1",
+)  # fmt: skip
+
+
+class Names(AbstractResolver):
+    """Names that answer one address after another, as a rebinding attacker's do."""
+
+    def __init__(self, *answers: str):
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[Any]:
+        self.asked.append(host)
+        found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        facts = {"hostname": host, "port": port, "family": 2, "proto": 0, "flags": 0}
+        return [{**facts, "host": address} for address in found.split()]
+
+    async def close(self) -> None: ...
+
+
+@pytest.fixture
+async def party() -> AsyncIterator[Standin]:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response()
+
+    async with server.serve({"GET /": answer}) as running:
+        yield running
+
+
+async def get(url: str, names: AbstractResolver | None = None, *exempt: Any) -> int:
+    settings = outbound.Settings(exempt=frozenset(exempt))
+    async with outbound.client(settings, names=names) as client:
+        return (await client.request("GET", url)).status
+
+
+async def is_forbidden(request: Awaitable[Any]) -> bool:
+    return (await refusal(request)).code == "outbound_forbidden_address"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["1.1.1.1", PUBLIC, "2606:4700:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"],
+)
+def test_public_addresses_are_public(address: str) -> None:
+    assert outbound.is_public(address)
+
+
+@pytest.mark.parametrize("address", NOT_PUBLIC)
+def test_others_are_not(address: str) -> None:
+    assert not outbound.is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://2130706433/",
+        "https://0x7f.1/",
+        "https://127.1/",
+        "https://localhost/",
+        "http://example.com/",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "https://user:secret@example.com/",
+        "https:///",
+        "example.com",
+        "https://[::1",
+        "https://example.com:99999/",
+    ],
+)
+async def test_a_url_to_anywhere_else_is_refused(url: str) -> None:
+    assert await is_forbidden(get(url))
+
+
+async def test_a_name_of_a_private_address_is_refused(party: Standin) -> None:
+    names = Names("127.0.0.1")
+    assert await is_forbidden(get(f"https://rebound.example:{party.address[1]}/", names))
+    assert names.asked == ["rebound.example"]
+    assert party.heard == []
+
+
+async def test_each_resolution_is_checked_anew() -> None:
+    resolver = outbound.PublicResolver(Names(PUBLIC, "10.0.0.1"), frozenset())
+    assert [found["host"] for found in await resolver.resolve("a.example")] == [PUBLIC]
+    assert await is_forbidden(resolver.resolve("a.example"))
+
+
+async def test_of_mixed_addresses_the_public_ones_are_taken() -> None:
+    resolver = outbound.PublicResolver(Names(f"10.0.0.1 {PUBLIC} ::1"), frozenset())
+    assert [found["host"] for found in await resolver.resolve("a.example")] == [PUBLIC]
+
+
+async def test_an_exempt_name_may_be_private_on_its_port_only(party: Standin) -> None:
+    port = party.address[1]
+    names, exempt = Names("127.0.0.1"), ("party.example", port)
+    assert await get(f"http://party.example:{port}/", names, exempt) == 200
+    assert await is_forbidden(get(f"https://party.example:{port + 1}/", names, exempt))
+    assert await is_forbidden(get(f"https://other.example:{port}/", names, exempt))
+
+
+async def test_without_exemption_plain_http_is_refused(party: Standin) -> None:
+    assert await is_forbidden(get(party.url))
+    assert party.heard == []
+    assert await get(party.url, None, party.address) == 200
