@@ -103,6 +103,13 @@ class TestSteamAccounts:
         found = record("steam", document)
         assert (found["created_ms"], found["public"]) == (None, False)
 
+    def test_account_and_games_name_one_player(self) -> None:
+        account = record("steam", games.steam_players(ACCOUNT))
+        game = record("opendota", GOOD["opendota"])
+        assert [account[key] for key in ("title", "player_id")] == [
+            game[key] for key in ("title", "player_id")
+        ]
+
     def test_only_the_players_own_account_is_taken(self) -> None:
         assert record("steam", games.steam_players(7, ACCOUNT))["player_id"] == str(ACCOUNT)
         assert code("steam", games.steam_players(7))[0] == "evidence_player_not_in_match"

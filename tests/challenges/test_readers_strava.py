@@ -82,6 +82,14 @@ def test_streams_of_unequal_length_are_refused() -> None:
     )
 
 
+def test_more_samples_than_five_days_have_are_refused() -> None:
+    document = {
+        "activity": GOOD["strava"]["activity"],
+        "streams": {"time": {"data": [0] * 500_001}},
+    }
+    assert code("strava", document) == ("evidence_json_unexpected", "/streams/time/data")
+
+
 def test_empty_streams_are_no_mistake() -> None:
     document = {"activity": GOOD["strava"]["activity"], "streams": {"time": {"data": []}}}
     assert record("strava", document)["measures"]["samples"] == 0

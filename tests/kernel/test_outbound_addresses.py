@@ -46,7 +46,7 @@ class Names(AbstractResolver):
 @pytest.fixture
 async def party() -> AsyncIterator[Standin]:
     async def answer(request: web.Request) -> web.Response:
-        return web.Response()
+        return web.Response(headers={"Set-Cookie": "trace=1"})
 
     async with server.serve({"GET /": answer}) as running:
         yield running
@@ -130,3 +130,13 @@ async def test_without_exemption_plain_http_is_refused(party: Standin) -> None:
     assert await is_forbidden(get(party.url))
     assert party.heard == []
     assert await get(party.url, None, party.address) == 200
+
+
+async def test_cookies_are_not_kept(party: Standin) -> None:
+    # By name: cookies of a bare address are not kept anyway.
+    url, names = f"http://party.example:{party.address[1]}/", Names("127.0.0.1")
+    settings = outbound.Settings(exempt=frozenset({("party.example", party.address[1])}))
+    async with outbound.client(settings, names=names) as client:
+        await client.request("GET", url)
+        await client.request("GET", url)
+    assert "Cookie" not in party.heard[1].headers

@@ -6,10 +6,11 @@ Integers in and out: ms, mm, 1e-7 degree. GPS steps are rounded to whole mm befo
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise, starmap
+from itertools import accumulate
 from math import asin, cos, inf, pi, sin, sqrt
 from operator import ge, gt, sub
 from typing import Any
@@ -69,8 +70,8 @@ class Samples:
     """Columns of equal length, in the file's order; None where a sample has no such value.
 
     times_ms: UTC; latitudes, longitudes: 1e-7 degree, both or neither; distances_mm: the device's
-    running total; cadences: steps or turns a minute; breaks: indexes of samples that begin a new
-    stretch after a declared pause, whose step and silence do not count.
+    running total; cadences: steps or turns a minute; breaks: indexes, from 1 on, of samples that
+    begin a new stretch after a declared pause, whose step and silence do not count.
     """
 
     times_ms: list[int] = field(default_factory=list)
@@ -93,10 +94,12 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Path:
-    """Samples in order: the curve that speeds are taken from, and what the GPS alone says."""
+    """Samples in order: their clock, which only runs forward, the curve that speeds are taken from
+    (thinned), and what the GPS alone says."""
 
     sport: str
     samples: Samples
+    clock: list[int]
     source: str | None
     curve: Curve
     gps: Curve
@@ -119,6 +122,7 @@ def follow(samples: Samples, sport: str) -> Path:
     return Path(
         sport=sport,
         samples=samples,
+        clock=clock,
         source=source,
         curve=_thinned(gps if source == "gps" else device),
         gps=gps,
@@ -133,7 +137,9 @@ def measure(path: Path, paused_ms: int = 0) -> dict[str, Any]:
     paused_ms: pauses that the device declared (elapsed minus timer); they are no gap.
     """
     samples, curve = path.samples, path.curve
-    intervals = _intervals(samples)
+    intervals = list(_steps(path.clock))
+    for index in samples.breaks:
+        intervals[index - 1] = 0
     gaps = sum(interval for interval in intervals if interval > GAP_MS)
     rates = Counter(filter(None, samples.heart_rates))
     return NOTHING | {
@@ -147,7 +153,7 @@ def measure(path: Path, paused_ms: int = 0) -> dict[str, Any]:
         "dropped_distance_mm": path.dropped_mm,
         "median_interval_ms": sorted(intervals)[len(intervals) // 2] if intervals else None,
         "gap_ms": max(0, gaps - paused_ms),
-        "backward_steps": sum(starmap(gt, pairwise(samples.times_ms))),
+        "backward_steps": sum(map(gt, samples.times_ms, samples.times_ms[1:])),
         "mean_heart_rate": _mean(rates),
         "top_heart_rate_bp": max(rates.values()) * 10_000 // rates.total() if rates else None,
         "speed_varies": _speed_varies(curve),
@@ -177,13 +183,15 @@ def moving_time(path: Path, timer_ms: int | None) -> int | None:
 def track(path: Path, start_ms: int) -> list[list[int]]:
     """[seconds after start, latitude, longitude] in 1e-4 degree: the first and last position, and
     between them the first one in every TRACK_INTERVAL_MS."""
-    samples, points, due = path.samples, [], None
-    for index in path.gps.indexes:
-        time = samples.times_ms[index]
-        if due is None or time >= due or index == path.gps.indexes[-1]:
-            due = time - (time - start_ms) % TRACK_INTERVAL_MS + TRACK_INTERVAL_MS
-            angles = (samples.latitudes[index], samples.longitudes[index])
-            points.append([(time - start_ms) // 1000, *((a + 500) // 1000 for a in angles)])
+    samples, gps, points, order = path.samples, path.gps, [], 0
+    last = len(gps.times) - 1
+    while order <= last:
+        index, time = gps.indexes[order], gps.times[order]
+        angles = (samples.latitudes[index], samples.longitudes[index])
+        seconds = (samples.times_ms[index] - start_ms) // 1000
+        points.append([seconds, *((angle + 500) // 1000 for angle in angles)])
+        due = time - (time - start_ms) % TRACK_INTERVAL_MS + TRACK_INTERVAL_MS
+        order = _next(gps.times, order, due)
     return points
 
 
@@ -319,11 +327,10 @@ def _haversine(north: int, east: int, here: float, there: float) -> int:
 
 def _thinned(curve: Curve) -> Curve:
     """The first sample of the curve, the next ones CURVE_INTERVAL_MS apart, and the last one."""
-    kept, due, last = [], None, len(curve.times) - 1
-    for order, time in enumerate(curve.times):
-        if due is None or time >= due or order == last:
-            kept.append(order)
-            due = time + CURVE_INTERVAL_MS
+    kept, order = [], 0
+    while order < len(curve.times):
+        kept.append(order)
+        order = _next(curve.times, order, curve.times[order] + CURVE_INTERVAL_MS)
     return Curve(
         indexes=[curve.indexes[order] for order in kept],
         times=[curve.times[order] for order in kept],
@@ -331,13 +338,10 @@ def _thinned(curve: Curve) -> Curve:
     )
 
 
-def _intervals(samples: Samples) -> list[int]:
-    """Time between consecutive samples in ms, without declared breaks; never negative."""
-    intervals = [max(0, step) for step in _steps(samples.times_ms)]
-    for index in samples.breaks:
-        if 0 < index <= len(intervals):
-            intervals[index - 1] = 0
-    return intervals
+def _next(times: list[int], order: int, due: int) -> int:
+    """The place of the first time from `due` on, or of the last one if that still comes."""
+    last = len(times) - 1
+    return last + 1 if order == last else min(last, bisect_left(times, due, order + 1))
 
 
 def _speed_varies(curve: Curve) -> bool | None:

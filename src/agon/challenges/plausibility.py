@@ -168,8 +168,8 @@ def _faster_than_record(record: Record) -> Facts | None:
     if covered:
         splits.append((max(covered), _mean_mm_s(record) or 0))
     for metres, speed in splits:
-        if metres in BEST_SPLITS and speed > BEST_SPLITS[metres]:
-            return {"metres": metres, "value": speed, "limit": BEST_SPLITS[metres]}
+        if found := _over(speed, BEST_SPLITS[metres]):
+            return {"metres": metres, **found}
     return None
 
 

@@ -284,7 +284,6 @@ def is_public(host: str) -> bool:
     return (
         address.is_global
         and not address.is_multicast
-        and not address.is_reserved
         and not any(address in network for network in NOT_PUBLIC)
     )
 

@@ -31,7 +31,7 @@ OFFSET_S_MAX = 14 * 3600
 QUARTER_HOUR_S = 900
 NUMBER_MAX = 10**9
 """Of any number, in the decoder's units: metres, seconds, kcal, counts."""
-DISTANCE_MM_MAX = NUMBER_MAX * 1000
+MM_MAX = NUMBER_MAX * 1000
 ON_FOOT = ("run", "walk", "hike")
 
 Message = dict[str, Any]
@@ -152,8 +152,8 @@ def _since_epoch(stamp: str) -> int:
 
 
 def _check_column(values: list[Any]) -> None:
-    known = [value for value in values if value is not None]
-    if not set(map(type, known)) <= {int} or not 0 <= max(known, default=0) <= DISTANCE_MM_MAX:
+    known = [value for value in values if value is not None] if None in values else values
+    if set(map(type, known)) - {int} or (known and not 0 <= min(known) <= max(known) <= MM_MAX):
         raise fit_structure.malformed("a sample holds a value of the wrong kind or size")
 
 

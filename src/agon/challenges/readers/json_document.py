@@ -94,8 +94,8 @@ class Node:
         """A text for people: cut to TEXT_CHARS_MAX, control characters dropped, None if empty."""
         if self.value is not None and not isinstance(self.value, str):
             raise self.unexpected("must be a text")
-        kept = (char for char in self.value or "" if not _is_unprintable(char))
-        return "".join(kept)[:TEXT_CHARS_MAX] or None
+        start = (self.value or "")[:TEXT_CHARS_MAX]
+        return "".join(char for char in start if not _is_unprintable(char)) or None
 
     def scaled(self, factor: int, high: int = WHOLE_MAX, low: int = 0) -> int | None:
         """A number times factor, rounded half to even; the product lies in low to high."""
@@ -108,7 +108,7 @@ class Node:
         product = number * factor if is_int else EXACT.multiply(number, factor)
         # Compared before it is converted: 1e999999 is a short Decimal and a very long integer.
         if not low <= product <= high:
-            raise self.unexpected(f"must be a number from {low} to {high}, divided by {factor}")
+            raise self.unexpected(f"must be a number from {low // factor} to {high // factor}")
         return product if is_int else int(product.to_integral_value(context=EXACT))
 
     def whole(self, high: int = WHOLE_MAX, low: int = 0) -> int | None:

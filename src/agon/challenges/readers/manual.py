@@ -76,13 +76,14 @@ def _game(entry: Node, source: Source) -> Record:
     entry.closed(GAME_KEYS)
     start_ms, end_ms, _ = _interval(entry)
     entry["note"].label()
+    told = Node(source.player, "/player") if source.player else entry["player"]
     if "won" not in entry:
         raise entry["won"].unexpected("is missing")
     return records.game(
         format=FORMAT,
         title=_one_of(TITLES, entry["title"]),
         match_id=entry["match_id"].needed().text(),
-        player_id=source.player or entry["player"].text() or json_document.player_of(source),
+        player_id=told.text() or json_document.player_of(source),
         start_ms=start_ms,
         end_ms=end_ms,
         trust=TRUST_MANUAL,

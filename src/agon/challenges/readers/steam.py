@@ -11,7 +11,6 @@ from agon.challenges.records import Reading, Record, Source
 from agon.kernel.errors import Refusal
 
 FORMAT = "steam"
-TITLE = "steam"
 VISIBILITY_PUBLIC = 3
 
 
@@ -28,13 +27,13 @@ def _records(document: Node, source: Source) -> list[Record]:
 
 
 def _account(players: Node, source: Source, player: int) -> Record:
-    """The account of the player, named by its account id, as that player's games name it."""
+    """The account of the player, under the title and the id that the player's games have."""
     for found in players.items():
         if found["steamid"].needed().text() == str(opendota.STEAM64_BASE + player):
             created_s = found["timecreated"].whole(json_document.TIME_MAX_S)
             return records.account(
                 format=FORMAT,
-                title=TITLE,
+                title=opendota.TITLE,
                 player_id=str(player),
                 trust=json_document.trust_of(source),
                 created_ms=None if created_s is None else created_s * 1000,

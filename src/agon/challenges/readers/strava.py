@@ -22,6 +22,8 @@ LENGTH_MAX_MM = 100_000_000_000
 CALORIES_MAX_KCAL = 1_000_000
 HEART_RATE_MAX = 300
 CADENCE_MAX = 1_000
+SAMPLES_MAX = 500_000
+"""Of one activity: more than five days at one a second."""
 UTC_OFFSET_MAX_S = 18 * 3_600
 DEGREE_E7 = 10**7
 
@@ -113,13 +115,15 @@ def _sampled(found: Node, sport: str, start_ms: int, standing_ms: int) -> dict[s
 
 
 def _samples(streams: Node, sport: str, start_ms: int) -> Samples:
-    times_s = [item.needed().whole(DURATION_MAX_S) for item in streams["time"]["data"].items()]
-    size = len(times_s)
+    clock = list(streams["time"]["data"].items())
+    size = len(clock)
+    if size > SAMPLES_MAX:
+        raise streams["time"]["data"].unexpected(f"must have at most {SAMPLES_MAX} items")
     latitudes, longitudes = _positions(streams["latlng"], size)
     # Strava counts the strides of one leg.
     legs = 2 if sport in ON_FOOT else 1
     return Samples(
-        times_ms=[start_ms + time_s * 1000 for time_s in times_s],
+        times_ms=[start_ms + at.needed().whole(DURATION_MAX_S) * 1000 for at in clock],
         latitudes=latitudes,
         longitudes=longitudes,
         distances_mm=_column(streams["distance"], size, 1000, LENGTH_MAX_MM),

@@ -1,0 +1,52 @@
+"""Rows to try the access matrix on: for each table, kinds of rows and how to tell them apart."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from tests.places import wallet
+
+ADA, BOB = wallet("ada"), wallet("bob")
+CID = {name: "b" + name.ljust(58, "a") for name in ("ada", "bob", "pub")}
+SEALED = "sealed:v1:0123456789abcdef:" + ":".join("A" * n for n in (107, 16, 43))
+
+# table -> {kind of row: predicate}. The caller is ada.
+KINDS = {
+    "public.challenge_templates": {"active": "active", "inactive": "not active"},
+    "public.challenges": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.evidence": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.linked_accounts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.models": {"active": "active", "inactive": "not active"},
+    "public.participants": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.verdicts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "agon.results": {
+        "own": f"subject = '{ADA}'",
+        "others'": f"subject = '{BOB}'",
+        "public": "subject is null",
+    },
+}
+
+
+async def sow(owner: asyncpg.Connection) -> None:
+    """Every kind of row in every table."""
+    await owner.execute(
+        f"""
+        update public.models set active = false where id = 'strava.distance_in_window@1';
+        insert into public.challenge_templates (id, name, kind, model_id, fields_json, active)
+        values ('access_on', 'On', 'running', 'agon.fitness@1', '[]', true),
+          ('access_off', 'Off', 'running', 'agon.fitness@1', '[]', false);
+        insert into public.challenges (title, subject, model_id)
+        values ('Ada''s', '{ADA}', 'agon.fitness@1'), ('Bob''s', '{BOB}', 'agon.fitness@1');
+        insert into public.evidence (challenge_id, subject, provider, data, evidence_hash)
+        select c.id, c.subject, 'garmin', '[]', repeat('0', 64) from public.challenges c;
+        insert into agon.results (cid, kind, version, bundle, subject)
+        values ('{CID["ada"]}', 'example', 1, '', '{ADA}'), ('{CID["bob"]}', 'example', 1, '', '{BOB}'),
+          ('{CID["pub"]}', 'example', 1, '', null);
+        insert into public.verdicts
+          (challenge_id, subject, pass, reasons, evidence_hash, evaluator, result_cid)
+        select c.id, c.subject, true, '{{}}', repeat('0', 64), 'fitness', r.cid
+        from public.challenges c join agon.results r on r.subject = c.subject;
+        insert into public.linked_accounts (subject, provider, external_id, access_token)
+        values ('{ADA}', 'strava', '1', '{SEALED}'), ('{BOB}', 'strava', '2', '{SEALED}');
+        """
+    )

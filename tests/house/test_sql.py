@@ -1,0 +1,225 @@
+"""House rules of the database, held over the migrated catalogue."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pglast
+from pglast.stream import RawStream
+import pytest
+
+from agon.app import SYSTEMS
+from agon.kernel import migrate
+
+OURS = "('public', 'agon')"
+
+
+async def test_every_table_has_row_level_security(place):
+    rows = await place.owner.fetch(
+        f"""
+        select c.oid::regclass::text as name from pg_class c
+        where c.relnamespace::regnamespace::text in {OURS} and c.relkind in ('r', 'p')
+          and not c.relrowsecurity
+        """
+    )
+    assert [row["name"] for row in rows] == []
+
+
+async def test_every_table_and_function_has_a_comment(place):
+    rows = await place.owner.fetch(
+        f"""
+        select c.oid::regclass::text as name from pg_class c
+        where c.relnamespace::regnamespace::text in {OURS} and c.relkind in ('r', 'p', 'v', 'm')
+          and obj_description(c.oid, 'pg_class') is null
+        union all
+        select p.oid::regprocedure::text from pg_proc p
+        where p.pronamespace::regnamespace::text in {OURS}
+          and obj_description(p.oid, 'pg_proc') is null
+        """
+    )
+    assert [row["name"] for row in rows] == []
+
+
+async def test_a_definer_function_pins_its_search_path(place):
+    rows = await place.owner.fetch(
+        f"""
+        select p.oid::regprocedure::text as name from pg_proc p
+        where p.pronamespace::regnamespace::text in {OURS} and p.prosecdef
+          and not coalesce(p.proconfig @> array['search_path=""'], false)
+        """
+    )
+    assert [row["name"] for row in rows] == []
+
+
+async def test_every_foreign_key_is_indexed(place):
+    rows = await place.owner.fetch(
+        f"""
+        select k.conrelid::regclass::text || '.' || k.conname as name
+        from pg_constraint k
+        where k.contype = 'f' and k.connamespace::regnamespace::text in {OURS}
+          and not exists (
+            select from pg_index i
+            where i.indrelid = k.conrelid
+              and (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey
+          )
+        """
+    )
+    assert [row["name"] for row in rows] == []
+
+
+async def test_updated_at_is_stamped_wherever_it_exists(place):
+    rows = await place.owner.fetch(
+        """
+        select c.oid::regclass::text as name from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attname = 'updated_at'
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+          and not exists (
+            select from pg_trigger t
+            where t.tgrelid = c.oid and t.tgfoid = 'agon.stamp_updated_at'::regproc)
+        """
+    )
+    assert [row["name"] for row in rows] == []
+
+
+async def test_every_policy_names_its_role_and_has_one_command(place):
+    rows = await place.owner.fetch(
+        """
+        select format('%s on %s', policyname, tablename) as name from pg_policies
+        where schemaname in ('public', 'agon')
+          and (roles @> '{public}' or (cmd = 'ALL' and not (roles = '{agon_worker}'
+            and tablename like 'pgqueuer%')))
+        """
+    )
+    assert [row["name"] for row in rows] == []
+
+
+async def test_a_policy_is_called_after_its_table_and_command(place):
+    rows = await place.owner.fetch(
+        """
+        select policyname as name, tablename, cmd from pg_policies
+        where schemaname in ('public', 'agon')
+        """
+    )
+    wrong = [
+        row["name"]
+        for row in rows
+        if not row["name"].startswith(f"{row['tablename']}_{row['cmd'].lower()}_")
+    ]
+    assert wrong == []
+
+
+async def test_policies_ask_for_the_caller_once_a_statement(place):
+    # auth.uid() bare is called for every row; (select auth.uid()) once.
+    rows = await place.owner.fetch(
+        """
+        select format('%s on %s', policyname, tablename) as name from pg_policies
+        where schemaname in ('public', 'agon')
+          and concat(qual, with_check) ~ '(auth|agon)\\.[a-z_]+\\('
+          and concat(qual, with_check) !~ 'SELECT ((auth|agon)\\.)?[a-z_]+'
+        """
+    )
+    assert [row["name"] for row in rows] == []
+
+
+async def test_every_state_column_is_guarded(place):
+    rows = await place.owner.fetch(
+        """
+        select distinct m.machine from agon.moves m
+        where not exists (
+          select from pg_trigger t
+          where t.tgfoid = 'agon.guard_move'::regproc
+            and t.tgrelid = (split_part(m.machine, '.', 1) || '.' || split_part(m.machine, '.', 2))::regclass
+            and encode(t.tgargs, 'escape') = split_part(m.machine, '.', 3) || '\\000')
+        """
+    )
+    assert [row["machine"] for row in rows] == []
+
+
+async def test_no_client_role_may_write_a_state_column(place):
+    rows = await place.owner.fetch(
+        """
+        select m.machine, r.role from (select distinct machine from agon.moves) m
+        cross join unnest(array['anon', 'authenticated', 'service_role', 'agon_worker']) r (role)
+        where has_column_privilege(
+          r.role,
+          (split_part(m.machine, '.', 1) || '.' || split_part(m.machine, '.', 2))::regclass,
+          split_part(m.machine, '.', 3), 'update')
+        """
+    )
+    assert [tuple(row) for row in rows] == []
+
+
+async def test_constraints_read_as_claims(place):
+    # Names that Postgres makes up itself end in _check or _key with a number or without.
+    rows = await place.owner.fetch(
+        f"""
+        select k.conname as name from pg_constraint k join pg_class c on c.oid = k.conrelid
+        where k.connamespace::regnamespace::text in {OURS} and k.contype = 'c'
+          and c.relname not like 'pgqueuer%' and c.relname <> 'schema_migrations'
+          and k.conname ~ '_check[0-9]*$'
+        """
+    )
+    assert [row["name"] for row in rows] == []
+
+
+async def test_the_queue_is_as_its_library_wants_it(place):
+    """pgqueuer compares the tables with what its release declares."""
+    from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+    from pgqueuer.adapters.persistence import qb
+    from pgqueuer.adapters.persistence.queries import Queries
+    from pgqueuer.domain.settings import DBSettings
+
+    names = DBSettings(db_schema="agon")
+    queries = Queries(
+        AsyncpgDriver(place.owner), qb.QueryBuilderEnvironment(names), qb.QueryQueueBuilder(names)
+    )
+    for table in ("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"):
+        assert await queries.has_table(table)
+    wanted = pglast.parse_sql(queries.qbe.build_install_query(create_schema=False))
+    for statement in wanted:
+        node = statement.stmt
+        if isinstance(node, pglast.ast.CreateStmt):
+            for element in node.tableElts:
+                if isinstance(element, pglast.ast.ColumnDef):
+                    assert await queries.table_has_column(node.relation.relname, element.colname)
+        if isinstance(node, pglast.ast.IndexStmt):
+            assert await queries.table_has_index(node.relation.relname, node.idxname)
+
+
+@pytest.mark.parametrize("file", migrate.collect(SYSTEMS), ids=lambda file: file.path)
+def test_every_migration_parses(file):
+    assert pglast.parse_sql(file.text)
+
+
+def test_an_object_stands_in_one_file():
+    seen: dict[str, str] = {}
+    for file in migrate.collect(SYSTEMS):
+        if file.kind != "rules":
+            continue
+        for statement in pglast.parse_sql(file.text):
+            name = _made_by(statement.stmt)
+            if name:
+                assert name not in seen, f"{name} stands in {seen.get(name)} and {file.path}"
+                seen[name] = file.path
+    assert len(seen) > 50
+
+
+def _made_by(node: object) -> str | None:
+    match node:
+        case pglast.ast.CreateFunctionStmt():
+            arguments = [RawStream()(p.argType) for p in node.parameters or ()]
+            return ".".join(part.sval for part in node.funcname) + f"({','.join(arguments)})"
+        case pglast.ast.CreatePolicyStmt():
+            return f"policy {node.table.relname}.{node.policy_name}"
+        case pglast.ast.CreateTrigStmt():
+            return f"trigger {node.relation.relname}.{node.trigname}"
+        case pglast.ast.ViewStmt():
+            return f"view {node.view.relname}"
+    return None
+
+
+def test_every_rules_file_is_listed_in_its_manifest():
+    for system in SYSTEMS:
+        package = files(system.package)
+        found = {entry.name for entry in package.iterdir() if entry.name.endswith(".sql")}
+        assert found == set(system.rules)
