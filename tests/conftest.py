@@ -7,8 +7,10 @@ import itertools
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from agon.app import serve
 from tests import places, servers
 
 _numbers = itertools.count(1)
@@ -27,3 +29,13 @@ async def place(server: servers.TestServer, tmp_path: Path) -> AsyncIterator[pla
     """A fresh migrated database of the test's own."""
     async with places.opened(server, f"agon_test_{next(_numbers)}", tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+async def api(place: places.Place) -> AsyncIterator[httpx.AsyncClient]:
+    """The HTTP server of a place, called in process."""
+    app = serve(place.runtime, work=False)
+    app.state.database, app.state.processes = place.database, None
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://agon.test") as client:
+        yield client

@@ -21,9 +21,12 @@ TEMPLATE = "agon_template"
 # What Supabase has set for its `postgres` role: all that is made in public is open to the client
 # roles until a rules file closes it. The tests run under the same conditions.
 SUPABASE_DEFAULTS = """
-alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
-alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
-alter default privileges in schema public grant all on sequences to anon, authenticated, service_role;
+alter default privileges in schema public
+  grant all on tables to anon, authenticated, service_role;
+alter default privileges in schema public
+  grant all on functions to anon, authenticated, service_role;
+alter default privileges in schema public
+  grant all on sequences to anon, authenticated, service_role;
 """
 
 
@@ -93,20 +96,17 @@ async def make_template(server: TestServer) -> None:
 async def opened(
     server: TestServer, name: str, folder: Path, environ: Mapping[str, str] | None = None
 ) -> AsyncIterator[Place]:
-    """A copy of the template, dropped when the block ends."""
+    """A copy of the template. It goes with the server: dropping one takes longer than a test."""
     admin = await database.connect(server.url("agon_owner", "agon"))
     await admin.execute(f"create database {name} template {TEMPLATE}")
+    await admin.close()
     process = runtime.begin(
         SYSTEMS,
         environ={"AGON_HOME": str(folder), "AGON_LOG_LEVEL": "error", **(environ or {})},
         folder=folder,
     )
     process.__dict__["urls"] = server.urls(name)
-    try:
-        owner = await database.connect(server.url("agon_owner", name))
-        async with process.database() as pools:
-            yield Place(runtime=process, database=pools, owner=owner)
-        await owner.close()
-    finally:
-        await admin.execute(f"drop database {name} with (force)")
-        await admin.close()
+    owner = await database.connect(server.url("agon_owner", name))
+    async with process.database() as pools:
+        yield Place(runtime=process, database=pools, owner=owner)
+    await owner.close()

@@ -19,6 +19,7 @@ from agon.kernel import embedded
 LOGINS = ("agon_owner", "agon_web", "agon_service", "agon_worker")
 DEBIAN_ACCOUNT = "postgres"
 START_S_MAX = 30
+MEMORY_BYTES_MIN = 6 * 1024**3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class TestServer:
 @contextmanager
 def running() -> Iterator[TestServer]:
     """A server of our own for the length of the block."""
-    home = Path(tempfile.mkdtemp(prefix="agon-test-", dir="/tmp"))
+    home = Path(tempfile.mkdtemp(prefix="agon-test-", dir=_folder()))
     home.chmod(0o711)
     try:
         if programs := os.environ.get("AGON_TEST_PG_BIN"):
@@ -54,6 +55,13 @@ def running() -> Iterator[TestServer]:
                 yield server
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _folder() -> str:
+    """In memory where there is room: hundreds of databases are made, and none has to last."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > MEMORY_BYTES_MIN
+    return str(memory if roomy else "/tmp")
 
 
 @contextmanager

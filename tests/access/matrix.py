@@ -19,8 +19,8 @@ async def tried(place: Place, actors: Mapping[str, Actor]) -> str:
     lines = [
         "# Access",
         "",
-        "Written by `tests/access`, which tries each cell on a database with rows of every kind, as",
-        "a signed-in user, `ada`. An empty cell is a refusal. Acts go through functions, below.",
+        "Written by `tests/access`, which tries each cell on a database with rows of every kind,",
+        "as a signed-in user, `ada`. An empty cell is a refusal. Acts go through functions, below.",
         "",
     ]
     for table in KINDS:

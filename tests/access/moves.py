@@ -16,13 +16,13 @@ async def listed(owner: asyncpg.Connection) -> str:
     lines = [
         "# Moves",
         "",
-        "Written by `tests/access` from `agon.moves`. One trigger refuses every other move; no role",
-        "may write a state column, so moves happen inside functions, which check the actor.",
+        "Written by `tests/access` from `agon.moves`. One trigger refuses every other move; no",
+        "role may write a state column, so moves happen inside functions, which check the actor.",
     ]
     machine = None
     for row in rows:
         if row["machine"] != machine:
             machine = row["machine"]
             lines += ["", f"## {machine}", "", "| from | to | by | what |", "| --- " * 4 + "|"]
-        lines.append(f"| {row['from_state']} | {row['to_state']} | {row['by']} | {row['comment']} |")
+        lines.append("| " + " | ".join(row[1:5]) + " |")
     return "\n".join([*lines, ""])

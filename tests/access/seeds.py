@@ -40,7 +40,8 @@ async def sow(owner: asyncpg.Connection) -> None:
         insert into public.evidence (challenge_id, subject, provider, data, evidence_hash)
         select c.id, c.subject, 'garmin', '[]', repeat('0', 64) from public.challenges c;
         insert into agon.results (cid, kind, version, bundle, subject)
-        values ('{CID["ada"]}', 'example', 1, '', '{ADA}'), ('{CID["bob"]}', 'example', 1, '', '{BOB}'),
+        values ('{CID["ada"]}', 'example', 1, '', '{ADA}'),
+          ('{CID["bob"]}', 'example', 1, '', '{BOB}'),
           ('{CID["pub"]}', 'example', 1, '', null);
         insert into public.verdicts
           (challenge_id, subject, pass, reasons, evidence_hash, evaluator, result_cid)

@@ -82,6 +82,16 @@ def test_streams_of_unequal_length_are_refused() -> None:
     )
 
 
+def test_a_clock_with_holes_is_refused() -> None:
+    document = changed("strava", "streams", "time", "data", 1, value=None)
+    assert code("strava", document) == ("evidence_json_unexpected", "/streams/time/data")
+
+
+def test_a_sample_without_a_position_has_none() -> None:
+    document = changed("strava", "streams", "latlng", "data", 1, value=None)
+    assert record("strava", document)["measures"]["samples"] == len(RUN.points)
+
+
 def test_more_samples_than_five_days_have_are_refused() -> None:
     document = {
         "activity": GOOD["strava"]["activity"],

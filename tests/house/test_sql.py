@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 
 import pglast
-from pglast.stream import RawStream
 import pytest
+from pglast.stream import RawStream
 
 from agon.app import SYSTEMS
 from agon.kernel import migrate
@@ -128,7 +128,7 @@ async def test_every_state_column_is_guarded(place):
         where not exists (
           select from pg_trigger t
           where t.tgfoid = 'agon.guard_move'::regproc
-            and t.tgrelid = (split_part(m.machine, '.', 1) || '.' || split_part(m.machine, '.', 2))::regclass
+            and t.tgrelid = regexp_replace(m.machine, '\\.[^.]+$', '')::regclass
             and encode(t.tgargs, 'escape') = split_part(m.machine, '.', 3) || '\\000')
         """
     )

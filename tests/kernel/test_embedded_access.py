@@ -275,6 +275,7 @@ def test_a_socket_folder_that_somebody_else_made_is_refused(home):
     os.chown(taken, NOBODY, NOBODY)
     assert refusal_of(lambda: embedded.start(long)) == "folder_of_another_user"
     assert embedded.status(long) != "running"
+    taken.rmdir()
 
 
 @as_root

@@ -139,8 +139,17 @@ def nested(levels: int) -> list:
 
 def test_a_value_nested_too_deep_is_refused():
     assert results.canonical(nested(results.DEPTH_MAX)).startswith(b"[[")
-    assert "64 levels" in refusal(results.canonical, nested(results.DEPTH_MAX + 1)).details
+    assert "levels" in refusal(results.canonical, nested(results.DEPTH_MAX + 1)).details
     assert refusal(results.load, b"[" * 100_000).code == "result_malformed"
+
+
+def test_what_a_bundle_holds_can_be_loaded_however_deep():
+    deepest = nested(results.DEPTH_MAX - 1)
+    one = results.Kind(name="one", version=1, recompute=lambda inputs, _: inputs)
+    data = results.bundle(one, deepest, deepest).data
+    assert results.load(data)["output"] == deepest
+    for inputs, rules in ((nested(results.DEPTH_MAX), {}), ({}, nested(results.DEPTH_MAX))):
+        assert refusal(results.bundle, one, inputs, rules).code == "result_value_malformed"
 
 
 def test_a_bundle_over_the_limit_is_refused(monkeypatch):

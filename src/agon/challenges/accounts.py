@@ -24,8 +24,8 @@ from agon.kernel.runtime import Runtime
 STATE_BYTES = 32
 DUE_ACCOUNTS_MAX = 200
 """Accounts that one turn of the schedule hands out."""
-LATE_SYNC_MS = 7 * 24 * 3600 * 1000
-"""How far behind the newest activity we ask again: watches sync days later."""
+LATE_SYNC_S = 30 * 24 * 3600
+"""How far back we ask for a challenge that names no start."""
 CALLBACK_PATH = "/api/accounts/{provider}/callback"
 
 log = logs.get("agon.accounts")
@@ -218,8 +218,9 @@ async def collect(
 async def _fetch(
     client: Client, settings: Settings, keys: Keys, row: Mapping[str, Any]
 ) -> Fetched:
-    starts = [challenge["timeline"] or {} for challenge in row["challenges"]]
-    since_s = min(timeline.get("start", clock.now_s() - LATE_SYNC_MS // 1000) for timeline in starts)
+    recently_s = clock.now_s() - LATE_SYNC_S
+    timelines = [challenge["timeline"] or {} for challenge in row["challenges"]]
+    since_s = min(timeline.get("start", recently_s) for timeline in timelines)
     provider = row["provider"]
     return await PROVIDERS[provider].fetch(
         client,

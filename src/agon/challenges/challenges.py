@@ -79,7 +79,7 @@ def _check_params(draft: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(params), key=str)
     if errors:
         lines = [
-            "/proof/params" + "".join(f"/{part}" for part in error.absolute_path) + f": {error.message}"
+            "/".join(["/proof/params", *map(str, error.absolute_path)]) + f": {error.message}"
             for error in errors[:MISTAKES_LISTED_MAX]
         ]
         raise refuse(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +36,10 @@ def judge(
         _read(path, provider, player)
         for path in track(paths, "Reading", disable=as_json, console=commands.out, transient=True)
     ]
-    is_game = any(record["type"] != "activity" for reading in readings for record in reading.records)
+    records = [record for reading in readings for record in reading.records]
+    is_game = any(record["type"] != "activity" for record in records)
     decision = verdicts.decide_on(
-        judge="gaming" if is_game else "fitness",
-        rule=document,
-        records=[record for reading in readings for record in reading.records],
+        judge="gaming" if is_game else "fitness", rule=document, records=records
     )
     if bundle:
         bundle.write_bytes(decision.bundle.data)
@@ -101,7 +102,8 @@ def guess_provider(path: Path) -> str:
 
 
 def _read(path: Path, provider: str | None, player: str | None) -> Reading:
-    source = Source(provider=evidence.check_provider(provider or guess_provider(path)), player=player)
+    named = evidence.check_provider(provider or guess_provider(path))
+    source = Source(provider=named, player=player)
     found = evidence.read_file(path, source)
     if isinstance(found, Refusal):
         raise Refused(found)
@@ -118,7 +120,7 @@ async def _submit(
     async with process.database() as database:
         desk = evidence.Desk(database=database, folder=files.folder(process))
         with files.arriving(desk.folder) as arrived:
-            arrived.write_bytes(path.read_bytes())
+            await asyncio.to_thread(shutil.copyfile, path, arrived)
             upload = evidence.Upload(
                 challenge_id=challenge,
                 subject=wallets.address(subject),

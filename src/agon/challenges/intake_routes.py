@@ -118,7 +118,8 @@ async def _json(request: Request, path: Path) -> dict[str, Any]:
             hint="Put the provider's document in `data`, or send a file as multipart/form-data.",
             status=422,
         )
-    path.write_text(json.dumps(body.pop("data")), "utf-8")
+    document = json.dumps(body.pop("data"))
+    await asyncio.to_thread(path.write_text, document, "utf-8")
     return body
 
 

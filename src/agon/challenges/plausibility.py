@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 from agon.challenges.limits import BEST_SPLITS, SPEED_LIMITS
@@ -93,13 +94,16 @@ def examine(record: Record) -> tuple[Finding, ...]:
     """
     if record["type"] == "account":
         return ()
-    sport = record.get("sport")
     return tuple(
         Finding(code=check.code, level=check.level, sentence=check.sentence, facts=facts)
-        for check in CHECKS
-        if check.sports is None or sport in check.sports
+        for check in _checks_for(record.get("sport"))
         if (facts := check.find(record)) is not None
     )
+
+
+@cache
+def _checks_for(sport: str | None) -> tuple[Check, ...]:
+    return tuple(check for check in CHECKS if check.sports is None or sport in check.sports)
 
 
 def _measures(record: Record) -> dict:

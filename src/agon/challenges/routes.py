@@ -38,7 +38,9 @@ async def show_progress(
 ) -> dict[str, Any]:
     """How far a participant is; strangers see the verdict only."""
     async with pools.as_caller(caller) as conn:
-        return await conn.fetchval("select public.challenge_progress($1, $2)", challenge_id, subject)
+        return await conn.fetchval(
+            "select public.challenge_progress($1, $2)", challenge_id, subject
+        )
 
 
 @router.get("/challenge/{challenge_id}/participant")
@@ -79,7 +81,10 @@ async def list_templates(caller: Caller, pools: Pools) -> list[dict[str, Any]]:
     """The templates that challenges can be made from."""
     async with pools.as_caller(caller) as conn:
         rows = await conn.fetch(
-            "select to_jsonb(t) as row from public.challenge_templates t where active order by kind, id"
+            """
+            select to_jsonb(t) as row from public.challenge_templates t
+            where active order by kind, id
+            """
         )
         return [row["row"] for row in rows]
 

@@ -6,6 +6,7 @@ Rule 4 of the notes on duplicates: same start, length and distance, and a Hausdo
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -55,9 +56,7 @@ def _distance_m(point: tuple[float, float], line: Sequence[tuple[float, float]])
     """From a point to a polyline."""
     if len(line) == 1:
         return math.dist(point, line[0])
-    return min(
-        _segment_m(point, start, end) for start, end in zip(line, line[1:], strict=False)
-    )
+    return min(_segment_m(point, start, end) for start, end in itertools.pairwise(line))
 
 
 def _segment_m(

@@ -15,6 +15,7 @@ import json
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import Literal
 
@@ -82,8 +83,8 @@ def find_twins(
 def distinct(records: Iterable[Record]) -> tuple[Record, ...]:
     """One subject's records without twins, ordered by start; the richest of each stays.
 
-    Richest: higher trust, then FIT > TCX > GPX > Apple > API documents > manual, then content.
-    The order of the input does not matter, and tracks are never read.
+    Richest: higher trust, then FIT > TCX > GPX > Apple > API documents > manual, then the earlier
+    one, then content. The order of the input does not matter, and tracks are never read.
     """
     return split(records)[0]
 
@@ -210,10 +211,14 @@ def _is_same_activity(one: Record, other: Record) -> bool:
     )
 
 
-def _richness(record: Record) -> tuple[int, int]:
-    name = record["format"]
-    known = (rank for rank, start in enumerate(FORMATS_BY_RICHNESS) if name.startswith(start))
-    return -record["trust"], next(known, len(FORMATS_BY_RICHNESS))
+def _richness(record: Record) -> tuple[int, int, int]:
+    return -record["trust"], _rank(record["format"]), _start(record)
+
+
+@cache
+def _rank(name: str) -> int:
+    ranks = (rank for rank, rich in enumerate(FORMATS_BY_RICHNESS) if name.startswith(rich))
+    return next(ranks, len(FORMATS_BY_RICHNESS))
 
 
 def _start(record: Record) -> int:

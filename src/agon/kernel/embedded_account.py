@@ -73,8 +73,14 @@ def _make_account() -> None:
     command += ["--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", ACCOUNT]
     path = "/usr/sbin:/sbin:/usr/bin:/bin"
     if shutil.which("useradd", path=path):
-        quiet = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": COMMAND_S_MAX}
-        subprocess.run(command, env={"PATH": path}, check=False, **quiet)  # type: ignore[call-overload]
+        subprocess.run(
+            command,
+            env={"PATH": path},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=COMMAND_S_MAX,
+        )
 
 
 def run_as(

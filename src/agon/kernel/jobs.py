@@ -19,6 +19,7 @@ from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence import qb
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor
+from pgqueuer.domain.errors import FailingListenerError
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import QueueExecutionMode
 
@@ -35,6 +36,16 @@ RETRY_FIRST_S = 1
 RETRY_LONGEST_S = 300
 RESTART_PAUSE_S = 0.5
 EVENTS_POLL_S = 1.0
+
+# What a lost connection looks like, in asyncpg and in pgqueuer's loops.
+LOST = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    RuntimeError,
+    FailingListenerError,
+)
 
 log = logs.get("agon.jobs")
 
@@ -76,14 +87,22 @@ async def _queue(work: Work, stop: asyncio.Event) -> None:
         except Refused as refused:
             log.warning("worker.waits", why=str(refused), details=refused.refusal.details)
             await _pause(stop, RESTART_PAUSE_S)
+            await _revive(work)
             continue
         try:
             await _until_stopped(_compose(work, conn), stop)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RuntimeError) as error:
+        except LOST as error:
             log.warning("worker.restarts", why=f"{type(error).__name__}: {error}")
             await _pause(stop, RESTART_PAUSE_S)
         finally:
-            await conn.close() if not conn.is_closed() else None
+            conn.terminate()
+
+
+async def _revive(work: Work) -> None:
+    try:
+        await asyncio.to_thread(work.runtime.revive)
+    except Refused as refused:
+        log.warning("server.stays_down", why=str(refused))
 
 
 async def _until_stopped(queue: PgQueuer, stop: asyncio.Event) -> None:
@@ -155,7 +174,7 @@ async def _subscriptions(work: Work, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             read = await _pump_all(work)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Refused) as error:
+        except (*LOST, Refused) as error:
             log.warning("events.wait", why=f"{type(error).__name__}: {error}")
             read = 0
         if not read:

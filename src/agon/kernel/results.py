@@ -82,7 +82,7 @@ class Verification:
     differences: tuple[Difference, ...]
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: Any, levels_max: int = DEPTH_MAX) -> bytes:
     """Canonical JSON (RFC 8785) of a value without floats.
 
     Refused with a pointer: `result_value_malformed`. Python's C encoder writes the same bytes as
@@ -90,7 +90,7 @@ def canonical(value: Any) -> bytes:
     orders keys by code point and not by UTF-16 unit. The two orders differ only beyond U+FFFF:
     such values take the library.
     """
-    if flaw := _flaw([value], DEPTH_MAX):
+    if flaw := _flaw([value], levels_max):
         raise _value_refused(*flaw[:-1])
     try:
         data = _encode(value).encode()
@@ -105,9 +105,10 @@ def bundle(kind: Kind, inputs: Any, rules: Any) -> Bundle:
     The function sees the inputs as a verifier will: read back from their bytes. Refused:
     `result_value_malformed` (inputs, rules or output), `result_large`.
     """
-    inputs_json, rules_json = canonical(inputs), canonical(rules)
+    levels_max = DEPTH_MAX - 1  # the bundle itself is one
+    inputs_json, rules_json = canonical(inputs, levels_max), canonical(rules, levels_max)
     output = kind.recompute(json.loads(inputs_json), json.loads(rules_json))
-    parts = (inputs_json, canonical(kind.name), canonical(output), rules_json)
+    parts = (inputs_json, canonical(kind.name), canonical(output, levels_max), rules_json)
     data = b'{"inputs":%b,"kind":%b,"output":%b,"rules":%b' % parts
     data += b',"version":%d}' % kind.version
     _check_size(data)
@@ -240,7 +241,7 @@ def _flaw(container: Any, depth: int) -> list[str] | None:
         elif kind is not dict and kind is not list and kind is not tuple:
             flaw = [f"a {kind.__name__}"]
         elif not depth:
-            flaw = [f"more than {DEPTH_MAX} levels"]
+            flaw = ["too many levels"]
         elif not (flaw := _flaw(item, depth - 1)):
             continue
         pairs = container.items() if type(container) is dict else enumerate(container)
@@ -254,7 +255,7 @@ def _value_refused(complaint: str, *path: str) -> Refused:
         "result_value_malformed",
         "A value cannot stand in a result.",
         details=f"At '{pointer}': {complaint}.",
-        hint="Use integers in a small unit, and strings for integers beyond 53 bits (wei).",
+        hint=f"Use integers in a small unit, strings for larger ones, at most {DEPTH_MAX} levels.",
     )
 
 

@@ -53,6 +53,11 @@ class Runtime:
         }
         return {"agon_owner": owner, **others}
 
+    def revive(self) -> None:
+        """Start the embedded server again if it is ours and has died; else nothing."""
+        if self.settings["database_url"] is None:
+            embedded.start(self.home)
+
     def database(self) -> database.Database:
         """Pools for this process; open it with ``async with``."""
         return database.Database(self.urls)

@@ -25,6 +25,8 @@ def install(app: FastAPI) -> None:
     """Let handlers raise: what they raise becomes an answer here."""
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(asyncpg.PostgresError, _postgres)
+    for lost in (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
+        app.add_exception_handler(lost, _unreachable)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _surprise)
@@ -41,6 +43,18 @@ async def _postgres(request: Request, error: Exception) -> JSONResponse:
     if refusal.status >= 500:
         log.error("request.failed", path=request.url.path, sqlstate=refusal.code, error=str(error))
     return answer(refusal)
+
+
+async def _unreachable(request: Request, error: Exception) -> JSONResponse:
+    log.error("request.failed", path=request.url.path, error=f"{type(error).__name__}: {error}")
+    return answer(
+        Refusal(
+            code="database_unreachable",
+            message="The database does not answer right now.",
+            hint="Try again in a moment; what was answered before is stored.",
+            status=503,
+        )
+    )
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:

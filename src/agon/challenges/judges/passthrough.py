@@ -7,8 +7,9 @@ from typing import Any
 
 from agon.challenges import rules
 from agon.challenges.judges.admission import Admission, by_trust, refused
+from agon.challenges.judges.book import Book, book_json, reasons_of
 from agon.challenges.judges.verdict import SENTENCES, Reason, Verdict
-from agon.challenges.judges.weighing import Book, book_json, invalid, reasons_of
+from agon.challenges.judges.weighing import invalid
 from agon.challenges.records import Record
 from agon.challenges.rule_tree import Scope
 from agon.challenges.twins import split

@@ -6,47 +6,27 @@ and what a record gives to a metric (`Amount`).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from agon.challenges import windows
 from agon.challenges.judges.admission import Admission, refused
+from agon.challenges.judges.book import Book, book_json, listing, reasons_of
 from agon.challenges.judges.tally import Entry, Tally, score, tally
-from agon.challenges.judges.verdict import SENTENCES, Reason, Verdict, id_of
+from agon.challenges.judges.verdict import SENTENCES, Reason, Verdict
 from agon.challenges.quantities import DOWN, QUANTITIES, show, whole
 from agon.challenges.records import Record
 from agon.challenges.rule_syntax import Mistake
 from agon.challenges.rule_tree import Condition, Group, Rule, Scope, Score, conditions
 from agon.challenges.twins import split
 
-METADATA_ITEMS_MAX = 50
-"""Items of one list in a verdict's metadata; the rest is counted."""
-
+Asked = Condition | Score
 Admit = Callable[[Record, Scope, frozenset[str]], Admission]
-Amount = Callable[[Record, Condition | Score], tuple[int, int] | None]
-
-
-@dataclass
-class Book:
-    """What became of each record, by index: counted with its admission, or refused why."""
-
-    records: Sequence[Record]
-    counted: dict[int, Admission] = field(default_factory=dict)
-    refused: dict[int, dict[str, Any]] = field(default_factory=dict)
-
-    def note(self, index: int, admission: Admission) -> None:
-        if admission.refusals:
-            self.refused.setdefault(index, {}).update(admission.refusals)
-        else:
-            self.counted[index] = admission
-
-    def ignored(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Records that count nowhere, with the reasons of all conditions."""
-        for index in sorted(self.refused.keys() - self.counted.keys()):
-            yield index, self.refused[index]
+Amount = Callable[[Record, Asked], tuple[int, int] | None]
+Heard = dict[tuple[Scope, frozenset[str]], list[tuple[Admission, date | None]]]
+"""By scope and sports: the admission of each record, and its day if it counts."""
 
 
 def weigh(
@@ -55,31 +35,23 @@ def weigh(
     """The verdict on records under a rule that demands something."""
     kept, twins = split(records)
     kept = [record for record in kept if record["type"] != "account"]
+    asked = list(conditions(rule.demand))
+    heard = _hear([*asked, *filter(None, [rule.score])], kept, admit)
     book = Book(records=[*kept, *twins])
     for index in range(len(kept), len(book.records)):
         book.note(index, refused("duplicate"))
-    admissions: dict[tuple[Scope, frozenset[str]], list[Admission]] = {}
-
-    def entries_of(asked: Condition | Score, notes: Book | None) -> list[Entry]:
-        key = asked.scope, asked.sports
-        if key not in admissions:
-            admissions[key] = [admit(record, *key) for record in kept]
-        return list(_entries(asked, kept, admissions[key], amount, notes))
-
-    asked = list(conditions(rule.demand))
-    entries = [entries_of(condition, book) for condition in asked]
-    tallies = {id(c): tally(c, found) for c, found in zip(asked, entries, strict=True)}
+    entries = [list(_entries(one, kept, heard, amount, book)) for one in asked]
+    tallies = {id(one): tally(one, found) for one, found in zip(asked, entries, strict=True)}
     met = _is_met(rule.demand, tallies)
-    rank = score(rule.score, entries_of(rule.score, None)) if rule.score else None
     return Verdict(
         passed=met,
         reasons=() if met else tuple(_reasons(rule.demand, tallies, book)),
-        score=None if rank is None else whole(rank),
+        score=_score(rule.score, kept, heard, amount),
         metadata={
             "judge": judge,
             "conditions": [
-                _condition_json(condition, tallies[id(condition)], len(found))
-                for condition, found in zip(asked, entries, strict=True)
+                _condition_json(one, tallies[id(one)], len(found))
+                for one, found in zip(asked, entries, strict=True)
             ],
             "groups": list(_groups_json(rule.demand, tallies)),
             "score": _score_json(rule.score),
@@ -98,60 +70,38 @@ def invalid(judge: str, mistakes: Sequence[Mistake]) -> Verdict:
     )
 
 
-def reasons_of(book: Book) -> Iterator[Reason]:
-    """Why records count nowhere: one reason a code, with the number of records."""
-    counts = Counter(code for _, codes in book.ignored() for code in codes)
-    for code, sentence in SENTENCES.items():
-        if code in counts:
-            number = f"{counts[code]} record{'s' if counts[code] > 1 else ''}"
-            text = f"Not counted, {number}: {sentence[0].lower()}{sentence[1:]}"
-            yield Reason(code=code, sentence=text)
-
-
-def book_json(book: Book) -> dict[str, Any]:
-    """The records' part of the metadata."""
-    flags = (
-        {"id": id_of(book.records[index]), "code": flag.code, "facts": flag.facts}
-        for index in sorted(book.counted)
-        for flag in book.counted[index].flags
-    )
-    ignored = (
-        {"id": id_of(book.records[index]), "codes": sorted(codes), "facts": _known(codes)}
-        for index, codes in book.ignored()
-    )
-    return {
-        "counted": listing(id_of(book.records[index]) for index in sorted(book.counted)),
-        "ignored": listing(ignored),
-        "flags": listing(flags),
-    }
-
-
-def _known(codes: dict[str, Any]) -> dict[str, Any]:
-    return {code: facts for code, facts in sorted(codes.items()) if facts}
-
-
-def listing(items: Iterable[Any]) -> dict[str, Any]:
-    """How many there are, and the first METADATA_ITEMS_MAX of them."""
-    every = list(items)
-    return {"count": len(every), "first": every[:METADATA_ITEMS_MAX]}
+def _hear(asked: Sequence[Asked], records: Sequence[Record], admit: Admit) -> Heard:
+    """What each scope says of each record, once for all conditions that share the scope."""
+    keys = dict.fromkeys((one.scope, one.sports) for one in asked)
+    heard: Heard = {}
+    for scope, sports in keys:
+        admissions = [admit(record, scope, sports) for record in records]
+        heard[scope, sports] = [
+            (admission, None if admission.refusals else _day(record, scope.window.zone))
+            for record, admission in zip(records, admissions, strict=True)
+        ]
+    return heard
 
 
 def _entries(
-    asked: Condition | Score,
-    records: Sequence[Record],
-    admissions: Sequence[Admission],
-    amount: Amount,
-    book: Book | None,
+    asked: Asked, records: Sequence[Record], heard: Heard, amount: Amount, book: Book
 ) -> Iterator[Entry]:
-    for index, (record, admission) in enumerate(zip(records, admissions, strict=True)):
-        found = None if admission.refusals else amount(record, asked)
-        if found is None and not admission.refusals:
-            admission = refused("metric_missing")
-        if book is not None:
-            book.note(index, admission)
-        if found is not None:
-            day = _day(record, asked.scope.window.zone)
+    """What the records give to a metric; the book learns which of them count."""
+    for index, (admission, day) in enumerate(heard[asked.scope, asked.sports]):
+        found = None if day is None else amount(records[index], asked)
+        missing = day is not None and found is None
+        book.note(index, refused("metric_missing") if missing else admission)
+        if day is not None and found is not None:
             yield Entry(day=day, amount=found[0], base=found[1])
+
+
+def _score(
+    asked: Score | None, records: Sequence[Record], heard: Heard, amount: Amount
+) -> int | None:
+    if asked is None:
+        return None
+    value = score(asked, list(_entries(asked, records, heard, amount, Book(records=records))))
+    return None if value is None else whole(value)
 
 
 def _day(record: Record, zone: str) -> date:
@@ -212,8 +162,12 @@ def _condition_json(condition: Condition, found: Tally, records: int) -> dict[st
         "unit": unit or quantity.base,
         "met": found.met,
         "records": records,
-        "days": listing([day.isoformat(), whole(value)] for day, value in found.days.items()),
+        "days": listing(list(found.days.items()), _day_json),
     }
+
+
+def _day_json(day_and_value: tuple[date, Fraction]) -> list[Any]:
+    return [day_and_value[0].isoformat(), whole(day_and_value[1])]
 
 
 def _groups_json(node: Condition | Group, tallies: dict[int, Tally]) -> Iterator[dict[str, Any]]:

@@ -19,8 +19,10 @@ create table public.linked_accounts (
   constraint linked_accounts_provider_is_known check (provider in ('strava', 'opendota', 'riot', 'apple')),
   constraint linked_accounts_games_need_an_id check
     (provider not in ('opendota', 'riot') or external_id is not null),
-  constraint linked_accounts_access_token_is_sealed check (access_token like 'sealed:v1:%'),
-  constraint linked_accounts_refresh_token_is_sealed check (refresh_token like 'sealed:v1:%')
+  constraint linked_accounts_access_token_is_sealed
+    check (access_token ~ '^sealed:v1:[0-9a-f]{16}:[A-Za-z0-9_-]{107}:[A-Za-z0-9_-]{16}:[A-Za-z0-9_-]{22,}$'),
+  constraint linked_accounts_refresh_token_is_sealed
+    check (refresh_token ~ '^sealed:v1:[0-9a-f]{16}:[A-Za-z0-9_-]{107}:[A-Za-z0-9_-]{16}:[A-Za-z0-9_-]{22,}$')
 );
 comment on table public.linked_accounts is
   'Provider accounts by wallet. Tokens are sealed; verified_at says that the provider itself confirmed the owner.';

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, BinaryIO
 
 import pyfitparsernative
 
 from agon.challenges import measures, records
-from agon.challenges.measures import Samples
+from agon.challenges.curves import Samples
 from agon.challenges.readers import fit_structure
 from agon.challenges.readers.sports import sport_of
 from agon.challenges.records import TRUST_DEVICE, TRUST_TRACK, Reading, Record, Source
@@ -52,12 +53,16 @@ def _decode(data: bytes) -> list[Message]:
         return pyfitparsernative.parse_fit_bytes(data)
     except ValueError as error:
         raise fit_structure.refusal_of(str(error)) from error
+    except BaseException as error:  # a Rust panic is no Exception
+        if type(error).__name__ != "PanicException":
+            raise
+        raise fit_structure.malformed("the decoder gave up") from error
 
 
 def _activities(messages: list[Message], source: Source) -> list[Record]:
     """The records of all activities in the file; FIT files can be chained."""
     begins = [at for at, message in enumerate(messages) if message["message_type"] == "file_id"]
-    parts = [messages[begin:end] for begin, end in zip(begins, [*begins[1:], None], strict=True)]
+    parts = [messages[begin:end] for begin, end in pairwise([*begins, None])]
     parts = [part for part in parts if part[0].get("type") == "activity"]
     if not parts:
         raise refuse(
@@ -75,14 +80,12 @@ def _part(messages: list[Message], source: Source) -> list[Record]:
         if kind in kinds:
             kinds[kind].append(message)
     sessions = sorted(kinds["session"], key=lambda session: _time(session, "start_time") or 0)
-    facts = _device(messages[0], source)
-    facts["utc_offset_s"] = _utc_offset(kinds["activity"])
+    device = _device(messages[0], source) | {"utc_offset_s": _utc_offset(kinds["activity"])}
     parts = _split(_samples(kinds["record"]), sessions)
-    name = facts.pop("provider_id")
-    made = []
-    for index, (session, samples) in enumerate(zip(sessions, parts, strict=True)):
-        suffix = f":{index}" if len(sessions) > 1 else ""
-        made.append(_record(session, samples, facts | {"provider_id": name and name + suffix}))
+    made = [_record(*both, device) for both in zip(sessions, parts, strict=True)]
+    if device["provider_id"] and len(made) > 1:
+        for index, record in enumerate(made):
+            record["provider_id"] += f":{index}"
     return made
 
 
@@ -172,19 +175,23 @@ def _split(samples: Samples, sessions: list[Message]) -> list[Samples]:
     return parts
 
 
-def _record(session: Message, samples: Samples, facts: dict[str, Any]) -> Record:
+def _record(session: Message, samples: Samples, device: dict[str, Any]) -> Record:
     sport = sport_of(session.get("sport"), session.get("sub_sport"))
     on_foot = sport.sport in ON_FOOT
     if on_foot:  # FIT counts one foot
         samples.cadences[:] = [None if turns is None else 2 * turns for turns in samples.cadences]
     start_ms, end_ms = _interval(session, samples)
     timer_ms = _scaled(session, "total_timer_time", 1000)
-    path = measures.follow(samples, sport.sport)
-    paused_ms = max(0, end_ms - start_ms - timer_ms) if timer_ms is not None else 0
-    measured = measures.measure(path, paused_ms) if samples.times_ms else None
-    moving_ms = _scaled(session, "total_moving_time", 1000) or measures.moving_time(path, timer_ms)
+    found = measures.facts(
+        samples, sport.sport, start_ms=start_ms, end_ms=end_ms, timer_ms=timer_ms
+    )
+    moving_ms = _scaled(session, "total_moving_time", 1000)
+    if moving_ms is not None:
+        found["moving_ms"] = moving_ms
+    heart_rate = _scaled(session, "avg_heart_rate")
+    if heart_rate is None and found["measures"]:
+        heart_rate = found["measures"]["mean_heart_rate"]
     strides = _scaled(session, "total_strides") or _scaled(session, "total_cycles")
-    heart_rate = _scaled(session, "avg_heart_rate") or (measured and measured["mean_heart_rate"])
     return records.activity(
         format=FORMAT,
         sport=sport.sport,
@@ -194,15 +201,13 @@ def _record(session: Message, samples: Samples, facts: dict[str, Any]) -> Record
         start_ms=start_ms,
         end_ms=end_ms,
         timer_ms=timer_ms,
-        moving_ms=moving_ms,
         distance_mm=_scaled(session, "total_distance", 1000),
         ascent_mm=_scaled(session, "total_ascent", 1000),
         steps=2 * strides if on_foot and strides is not None else None,
         calories_kcal=_scaled(session, "total_calories"),
         average_heart_rate=heart_rate,
-        measures=measured,
-        track=measures.track(path, start_ms),
-        **facts,
+        **found,
+        **device,
     )
 
 

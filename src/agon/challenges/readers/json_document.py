@@ -99,17 +99,18 @@ class Node:
 
     def scaled(self, factor: int, high: int = WHOLE_MAX, low: int = 0) -> int | None:
         """A number times factor, rounded half to even; the product lies in low to high."""
-        number = self.value
-        if number is None:
-            return None
-        if isinstance(number, bool) or not isinstance(number, int | Decimal):
-            raise self.unexpected("must be a number")
-        is_int = isinstance(number, int)
-        product = number * factor if is_int else EXACT.multiply(number, factor)
-        # Compared before it is converted: 1e999999 is a short Decimal and a very long integer.
-        if not low <= product <= high:
-            raise self.unexpected(f"must be a number from {low // factor} to {high // factor}")
-        return product if is_int else int(product.to_integral_value(context=EXACT))
+        try:
+            return _scaled(self.value, factor, high, low)
+        except ValueError as error:
+            raise self.unexpected(str(error)) from error
+
+    def column(self, factor: int, high: int = WHOLE_MAX, low: int = 0) -> list[int | None]:
+        """`scaled` of each item of an array, without a Node for each that is right."""
+        items = self.items()
+        try:
+            return [_scaled(value, factor, high, low) for value in self.value]
+        except ValueError:
+            return [item.scaled(factor, high, low) for item in items]
 
     def whole(self, high: int = WHOLE_MAX, low: int = 0) -> int | None:
         """A whole number from low to high."""
@@ -229,6 +230,19 @@ def _distinct(records: Iterable[Record]) -> list[Record]:
 
 def _by_start(record: Record) -> tuple[int, str]:
     return record.get("start_ms", 0), record["provider_id"] or ""
+
+
+def _scaled(number: Any, factor: int, high: int, low: int) -> int | None:
+    if number is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, int | Decimal):
+        raise ValueError("must be a number")
+    is_int = isinstance(number, int)
+    product = number * factor if is_int else EXACT.multiply(number, factor)
+    # Compared before it is converted: 1e999999 is a short Decimal and a very long integer.
+    if not low <= product <= high:
+        raise ValueError(f"must be a number from {low // factor} to {high // factor}")
+    return product if is_int else int(product.to_integral_value(context=EXACT))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

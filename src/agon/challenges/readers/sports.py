@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Words of FIT's sport and sub_sport, of GPX <type> and of TCX Sport, in lower case with underscores.
-# A bicycle with a motor is no ride.
+# Words of FIT's sport and sub_sport, GPX's <type> and TCX's Sport, in lower case, with underscores.
 SPORT_BY_WORD = {
     "running": "run", "run": "run", "jogging": "run", "trail_running": "run", "treadmill": "run",
     "treadmill_running": "run", "track_running": "run", "street_running": "run",

@@ -115,15 +115,16 @@ def _sampled(found: Node, sport: str, start_ms: int, standing_ms: int) -> dict[s
 
 
 def _samples(streams: Node, sport: str, start_ms: int) -> Samples:
-    clock = list(streams["time"]["data"].items())
-    size = len(clock)
-    if size > SAMPLES_MAX:
-        raise streams["time"]["data"].unexpected(f"must have at most {SAMPLES_MAX} items")
+    clock = streams["time"]["data"]
+    times_s = clock.column(1, DURATION_MAX_S)
+    size = len(times_s)
+    if size > SAMPLES_MAX or None in times_s:
+        raise clock.unexpected(f"must have at most {SAMPLES_MAX} items, none of them null")
     latitudes, longitudes = _positions(streams["latlng"], size)
     # Strava counts the strides of one leg.
     legs = 2 if sport in ON_FOOT else 1
     return Samples(
-        times_ms=[start_ms + at.needed().whole(DURATION_MAX_S) * 1000 for at in clock],
+        times_ms=[start_ms + time_s * 1000 for time_s in times_s],
         latitudes=latitudes,
         longitudes=longitudes,
         distances_mm=_column(streams["distance"], size, 1000, LENGTH_MAX_MM),
@@ -134,26 +135,29 @@ def _samples(streams: Node, sport: str, start_ms: int) -> Samples:
 
 def _column(stream: Node, size: int, factor: int, high: int) -> list[int | None]:
     """A stream's values times factor; None where one is null, or if there is no such stream."""
-    return [item.scaled(factor, high) for item in _items(stream, size)]
+    return [None] * size if stream.value is None else _data(stream, size).column(factor, high)
 
 
 def _positions(stream: Node, size: int) -> tuple[list[int | None], list[int | None]]:
     """Latitudes and longitudes in 1e-7 degree."""
-    latitudes, longitudes = [], []
-    for item in _items(stream, size):
-        pair = [item, item] if item.value is None else [part.needed() for part in item.items()]
-        if len(pair) != 2:
-            raise item.unexpected("must be a latitude and a longitude")
-        latitudes.append(pair[0].scaled(DEGREE_E7, 90 * DEGREE_E7, -90 * DEGREE_E7))
-        longitudes.append(pair[1].scaled(DEGREE_E7, 180 * DEGREE_E7, -180 * DEGREE_E7))
-    return latitudes, longitudes
+    pairs = [(None, None)] * size
+    if stream.value is not None:
+        pairs = [_position(item) for item in _data(stream, size).items()]
+    return [latitude for latitude, _ in pairs], [longitude for _, longitude in pairs]
 
 
-def _items(stream: Node, size: int) -> list[Node]:
-    """A stream's items, as many as the time stream has; Nodes of None if there is no stream."""
-    if stream.value is None:
-        return [stream] * size
-    items = list(stream["data"].items())
-    if len(items) != size:
-        raise stream["data"].unexpected(f"must have {size} items, as the time stream has")
-    return items
+def _position(item: Node) -> tuple[int | None, int | None]:
+    if item.value is None:
+        return None, None
+    pair = item.column(DEGREE_E7, 180 * DEGREE_E7, -180 * DEGREE_E7)
+    if len(pair) != 2 or None in pair or abs(pair[0]) > 90 * DEGREE_E7:
+        raise item.unexpected("must be a latitude and a longitude")
+    return pair[0], pair[1]
+
+
+def _data(stream: Node, size: int) -> Node:
+    """A stream's array, as long as that of the time stream."""
+    data = stream["data"]
+    if not isinstance(data.value, list) or len(data.value) != size:
+        raise data.unexpected(f"must be an array of {size} items, as the time stream is")
+    return data
