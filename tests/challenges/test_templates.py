@@ -1,10 +1,16 @@
 """Templates: each of them works, and is filled without harm."""
 
+import json
+from importlib.resources import files
+
 import pytest
 
 from agon.challenges import judges, rules, windows
 from agon.challenges.records import activity, game
 from agon.kernel.errors import Refused
+
+_SQL = files("agon.challenges").joinpath("migrations/0005_templates.sql").read_text("utf-8")
+SEEDED = json.loads(_SQL.split("$templates$")[1])
 
 KINDS = (
     "walking", "running", "cycling", "hiking", "swimming", "strength", "yoga", "hiit", "rowing",
@@ -51,7 +57,7 @@ def evidence_for(template):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("template", rules.templates(), ids=lambda row: row["id"])
+@pytest.mark.parametrize("template", SEEDED, ids=lambda row: row["id"])
 def test_each_template_works(template):
     values = {field["name"]: field["default"] for field in template["fields_json"]}
     filled = rules.fill(template, values)
@@ -65,13 +71,13 @@ def test_each_template_works(template):
 
 
 def test_there_is_a_template_for_each_kind():
-    assert {row["kind"] for row in rules.templates()} == set(KINDS)
-    names = [row["id"] for row in rules.templates()]
+    assert {row["kind"] for row in SEEDED} == set(KINDS)
+    names = [row["id"] for row in SEEDED]
     assert len(names) == len(set(names))
 
 
 def test_a_template_is_filled_without_touching_it():
-    template = next(row for row in rules.templates() if row["id"] == "hiking_day")
+    template = next(row for row in SEEDED if row["id"] == "hiking_day")
     filled = rules.fill(template, {"ascent": "1200.5", "zone": "Europe/Zagreb"})
     assert filled["all"][1]["target"] == "1200.5"
     assert filled["window"]["zone"] == "Europe/Zagreb"
@@ -88,13 +94,13 @@ def test_a_template_is_filled_without_touching_it():
     ],
 )
 def test_a_template_refuses_values_that_make_no_rule(values, code):
-    template = next(row for row in rules.templates() if row["id"] == "running_distance")
+    template = next(row for row in SEEDED if row["id"] == "running_distance")
     with pytest.raises(Refused) as refused:
         rules.fill(template, values)
     assert refused.value.refusal.code == code
 
 
-@pytest.mark.parametrize("pointer", ["/all/7/target", "/all/x", "/version/deeper", "/nowhere/at"])
+@pytest.mark.parametrize("pointer", ["", "/all/7/target", "/all/x", "/version/deeper", "/no/at"])
 def test_a_template_with_a_broken_pointer_is_refused(pointer):
     template = {
         "fields_json": [{"name": "target", "pointer": pointer, "default": 1}],
@@ -102,4 +108,11 @@ def test_a_template_with_a_broken_pointer_is_refused(pointer):
     }
     with pytest.raises(Refused) as refused:
         rules.fill(template, {})
+    assert refused.value.refusal.code == "invalid_template"
+
+
+@pytest.mark.parametrize("fields", [None, [{}], [{"name": "x", "default": 1}], ["x"]])
+def test_a_template_with_malformed_fields_is_refused(fields):
+    with pytest.raises(Refused) as refused:
+        rules.fill({"fields_json": fields, "rule_config": {"version": 1}}, {})
     assert refused.value.refusal.code == "invalid_template"

@@ -128,6 +128,14 @@ def test_the_richest_of_each_stays():
     assert split([gpx, fit]) == ((fit,), (gpx,))
 
 
+def test_of_equal_records_the_one_that_came_first_stays():
+    first, second = (
+        run() | {"file": file, "received_ms": received_ms}
+        for file, received_ms in (("z", START_MS), ("a", START_MS + 1))
+    )
+    assert distinct([first, second])[0] is distinct([second, first])[0] is first
+
+
 def test_records_that_touch_all_stay():
     records = [run(0), run(HOUR_MS), match(0), day(0)]
     assert sorted(map(id, distinct(records))) == sorted(map(id, records))

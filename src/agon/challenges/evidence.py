@@ -253,6 +253,6 @@ def _marks(records: Sequence[Record], file: files.File) -> list[dict[str, Any]]:
             # Two players of one match hold the same file, so only recordings are owned by bytes.
             add("file", file.sha256)
         if digest := fingerprint(record):
-            shape = {key: record[key] for key in ("start_ms", "end_ms", "distance_mm", "track")}
+            shape = {key: record[key] for key in tracks.SHAPE_KEYS}
             add("track", digest, start_ms=record["start_ms"], shape=shape)
     return list(marks.values())

@@ -7,7 +7,6 @@ the mistakes and builds the tree, so what `check` accepts, `parse` reads.
 from __future__ import annotations
 
 import copy
-import importlib.resources
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -90,21 +89,27 @@ def with_timeline(rule: dict[str, Any], start_s: int | None, end_s: int | None) 
     return {**rule, "window": {**window, "start": start, "end": end}}
 
 
-@lru_cache(maxsize=1)
-def templates() -> tuple[dict[str, Any], ...]:
-    """The templates that Agon comes with: rows of `challenge_templates`."""
-    path = importlib.resources.files("agon.challenges").joinpath("schemas/templates.json")
-    return tuple(json.loads(path.read_text("utf-8")))
-
-
 def fill(template: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The template's rule with a creator's values in the places that its fields point to.
 
-    A field without a value keeps its default. Refused `unknown_field` for a value that no field
-    asks for, `invalid_rule` if the result has mistakes, `invalid_template` for a broken pointer.
+    A field without a value keeps its default, and without either what stands in its place.
+    Refused `unknown_field` for a value that no field asks for, `invalid_rule` if the result has
+    mistakes, `invalid_template` for fields without name and pointer, or that point nowhere.
     """
     rule = copy.deepcopy(template["rule_config"])
-    fields = {field["name"]: field for field in template["fields_json"]}
+    try:
+        fields = {field["name"]: field for field in template["fields_json"]}
+        for name, field in fields.items():
+            value = values.get(name, field.get("default"))
+            if value is not None:
+                _put(rule, field["pointer"], value)
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as cause:
+        raise refuse(
+            "invalid_template",
+            "A field of the template points nowhere.",
+            details=repr(cause),
+            status=422,
+        ) from cause
     for name in values:
         if name not in fields:
             raise refuse(
@@ -112,26 +117,18 @@ def fill(template: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, An
                 f'This template has no field "{name}".',
                 hint=f"Its fields are {', '.join(fields)}.",
             )
-    for name, field in fields.items():
-        _put(rule, field["pointer"], values.get(name, field["default"]))
     mistakes = check(rule)
     if mistakes:
         raise _invalid(mistakes)
     return rule
 
 
-def _put(rule: dict[str, Any], pointer: str, value: Any) -> None:
+def _put(rule: Any, pointer: str, value: Any) -> None:
     """Replace what a JSON pointer (RFC 6901) points to; only a last object key may be new."""
     *path, last = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
-    place: Any = rule
-    try:
-        for step in path:
-            place = place[int(step)] if isinstance(place, list) else place[step]
-        place[int(last) if isinstance(place, list) else last] = value
-    except (KeyError, IndexError, ValueError, TypeError) as cause:
-        raise refuse(
-            "invalid_template", "A field of the template points nowhere.", details=pointer
-        ) from cause
+    for step in path:
+        rule = rule[int(step)] if isinstance(rule, list) else rule[step]
+    rule[int(last) if isinstance(rule, list) else last] = value
 
 
 def _object(value: object) -> dict[str, Any]:

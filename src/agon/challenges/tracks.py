@@ -11,9 +11,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-START_TOLERANCE_MS = 120_000
-OVERLAP_BP_MIN = 9_000
-DISTANCE_BP_MAX = 500
+from agon.challenges.twins import is_same_activity
+
+SHAPE_KEYS = ("type", "start_ms", "end_ms", "elapsed_ms", "distance_mm", "track")
+"""What is kept of a recording, to compare others' with."""
 NEAR_M_MAX = 30.0
 NEAR_BP_MIN = 9_500
 METRES_PER_UNIT = 11.1195
@@ -23,19 +24,11 @@ Point = Sequence[int]
 
 
 def is_shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two tracks look like one recording. Both give start_ms, end_ms, distance_mm, track
-    (points of [seconds, latitude, longitude] in 1e-4 degree)."""
+    """Whether two tracks look like one recording. Both give SHAPE_KEYS; the points of a track are
+    [seconds, latitude, longitude], in 1e-4 degree."""
     if not one.get("track") or not other.get("track"):
         return False
-    if abs(one["start_ms"] - other["start_ms"]) > START_TOLERANCE_MS:
-        return False
-    shared_ms = min(one["end_ms"], other["end_ms"]) - max(one["start_ms"], other["start_ms"])
-    shorter_ms = min(one["end_ms"] - one["start_ms"], other["end_ms"] - other["start_ms"])
-    if shared_ms * 10_000 < shorter_ms * OVERLAP_BP_MIN:
-        return False
-    longest = max(one["distance_mm"] or 0, other["distance_mm"] or 0)
-    apart = abs((one["distance_mm"] or 0) - (other["distance_mm"] or 0))
-    if apart * 10_000 > longest * DISTANCE_BP_MAX:
+    if not is_same_activity(one, other):
         return False
     return _lies_along(one["track"], other["track"]) and _lies_along(other["track"], one["track"])
 

@@ -1,6 +1,6 @@
 """Twins: two records of one activity or game, which may count only once.
 
-Rules, by precedence (`notes` of each in docs/rules.md):
+Rules, by precedence (docs/evidence.md explains them):
 - `same_source`: equal provider ids, whoever submits them;
 - `same_track`: equal fingerprints of recorded tracks, whoever submits them;
 - `same_activity`: one subject, start within two minutes, overlap of at least 90 % of the shorter,
@@ -19,7 +19,7 @@ from functools import cache
 from itertools import groupby
 from typing import Literal
 
-from agon.challenges.records import Record, fingerprint
+from agon.challenges.records import Record, content, fingerprint
 
 OVERLAP_TOLERANCE_MS = 2_000
 """Two devices stopped and started by hand may disagree about this much."""
@@ -84,7 +84,7 @@ def distinct(records: Iterable[Record]) -> tuple[Record, ...]:
     """One subject's records without twins, ordered by start; the richest of each stays.
 
     Richest: higher trust, then FIT > TCX > GPX > Apple > API documents > manual, then the earlier
-    one, then content. The order of the input does not matter, and tracks are never read.
+    one, then content, then what came first. The order of the input does not matter, nor do tracks.
     """
     return split(records)[0]
 
@@ -120,7 +120,7 @@ def _identity(record: Record) -> object:
 
 
 def _track(record: Record) -> str | None:
-    return record["fingerprint"] if "fingerprint" in record else fingerprint(record)
+    return fingerprint(record) if "track" in record else record.get("fingerprint")
 
 
 def _first_by(records: Sequence[Record], key) -> dict[str | None, int]:
@@ -181,7 +181,7 @@ class _Spans:
             bisect_right(self.starts, start + START_TOLERANCE_MS),
         )
         for index in self.order[near]:
-            if _is_same_activity(record, self.known[index]):
+            if is_same_activity(record, self.known[index]):
                 return index, "same_activity"
         places_before_end = bisect_left(self.starts, end)
         if end > start and places_before_end:
@@ -195,7 +195,7 @@ def _is_of(kind: str, record: Record) -> bool:
     return record["type"] != "account" and _kind(record) == kind
 
 
-def _is_same_activity(one: Record, other: Record) -> bool:
+def is_same_activity(one: Record, other: Record) -> bool:
     """Whether two activities look like one recording in two formats."""
     if one["type"] != "activity" or not one["distance_mm"] or not other["distance_mm"]:
         return False
@@ -237,6 +237,8 @@ def _ordered(records: Iterable[Record], key) -> list[Record]:
     return ordered
 
 
-def _content(record: Record) -> tuple[str, str]:
-    facts = {name: value for name, value in record.items() if name != "track"}
-    return json.dumps(facts, sort_keys=True), json.dumps(record.get("track"))
+def _content(record: Record) -> tuple[str, int, str]:
+    """What the reader made of it, then the one that came first, then the rest."""
+    facts = {name: value for name, value in content(record).items() if name != "track"}
+    first = json.dumps(facts, sort_keys=True)
+    return first, record.get("received_ms") or 0, json.dumps(record, sort_keys=True)

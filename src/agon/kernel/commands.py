@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 import typer
+import tzdata
 import uvloop
 from rich.console import Console
 from rich.table import Table
@@ -148,6 +149,9 @@ def verify(result: str = typer.Argument(help="A file, a CID, or a URL.")) -> Non
     data, expected = run(_fetch(process, result))
     found = results.verify(data, process.result_kinds(), expected)
     name = f"{found.kind} {found.version}"
+    zones = results.load(data)["inputs"].get("timezone_data", tzdata.IANA_VERSION)
+    if zones != tzdata.IANA_VERSION:
+        out.print(f"  note: decided with time zones {zones}, recomputed with {tzdata.IANA_VERSION}")
     if found.ok:
         out.print(f"[green]same[/]  {name}  {found.cid}")
         return

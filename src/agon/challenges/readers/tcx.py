@@ -45,9 +45,9 @@ def _activities(stream: BinaryIO, source: Source) -> list[Record]:
 
 
 def _note(texts: dict[str, str], samples: Samples, elevations_mm: list[int]) -> None:
-    """Append a trackpoint that has a time to the columns."""
+    """Append a trackpoint to the columns."""
     if "Time" not in texts:
-        return
+        raise _without_times("a trackpoint")
     latitude = longitude = None
     if "LatitudeDegrees" in texts and "LongitudeDegrees" in texts:
         latitude, longitude = xml.angles(texts["LatitudeDegrees"], texts["LongitudeDegrees"])
@@ -105,11 +105,7 @@ def _interval(laps: list[etree._Element], samples: Samples) -> tuple[int, int]:
             starts_ms.append(xml.time_ms(start))
             ends_ms.append(starts_ms[-1] + (_summed([lap], "TotalTimeSeconds", 1000) or 0))
     if not starts_ms:
-        raise refuse(
-            "evidence_without_times",
-            "The TCX file does not say when its activity began.",
-            hint=xml.EXPORT_AGAIN,
-        )
+        raise _without_times("an activity")
     return min(starts_ms), max(ends_ms)
 
 
@@ -118,3 +114,11 @@ def _summed(laps: list[etree._Element], name: str, factor: int) -> int | None:
     stated = [lap.findtext(f"{{*}}{name}") for lap in laps]
     known = [xml.scaled(text, name, factor) for text in stated if text]
     return sum(known) if known else None
+
+
+def _without_times(what: str) -> Refused:
+    return refuse(
+        "evidence_without_times",
+        f"The TCX file does not say when {what} was recorded.",
+        hint="Export the recorded activity with its times, not a course or an edited one.",
+    )

@@ -100,7 +100,7 @@ def time_ms(text: str) -> int:
         if time.tzinfo is not None:
             return (time - EPOCH) // MILLISECOND
     except (ValueError, OverflowError) as error:
-        raise _unreadable("time", text) from error
+        raise unreadable("time", text) from error
     raise refuse(
         "evidence_time_local",
         "The file's times do not say in which time zone they are.",
@@ -109,7 +109,7 @@ def time_ms(text: str) -> int:
     )
 
 
-def scaled(text: str, what: str, factor: int = 1, low: int = 0, high: int = NUMBER_MAX) -> int:
+def scaled(text: str, what: str, factor: float = 1, low: int = 0, high: int = NUMBER_MAX) -> int:
     """A decimal number from low to high times factor, rounded half to even.
 
     Refused: `evidence_value_malformed`.
@@ -117,9 +117,9 @@ def scaled(text: str, what: str, factor: int = 1, low: int = 0, high: int = NUMB
     try:
         number = float(text)
     except ValueError as error:
-        raise _unreadable(what, text) from error
+        raise unreadable(what, text) from error
     if not low <= number <= high:
-        raise _unreadable(what, text)
+        raise unreadable(what, text)
     return round(number * factor)
 
 
@@ -171,7 +171,7 @@ def _broken(stream: BinaryIO, root: str, error: etree.XMLSyntaxError) -> Refused
     return refuse("evidence_truncated", "The file ends too early.", hint=EXPORT_AGAIN)
 
 
-def _unreadable(what: str, text: str) -> Refused:
+def unreadable(what: str, text: str) -> Refused:
     return refuse(
         "evidence_value_malformed",
         f"The file holds a {what} that cannot be read or cannot be.",
