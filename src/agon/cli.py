@@ -148,6 +148,7 @@ for _command in (serve, work, demo, run):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; a refusal becomes one line with its hint, and an exit code."""
+    commands.compose(SYSTEMS)
     for system in SYSTEMS:
         for name, reference in system.commands:
             command = load(reference)
@@ -156,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             else:
                 app.command(name)(command)
     try:
-        app(args=arguments, obj=SYSTEMS)
+        app(args=arguments)
     except Refused as refused:
         sys.exit(_report(refused.refusal))
     except asyncpg.PostgresError as error:

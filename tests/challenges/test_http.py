@@ -151,7 +151,7 @@ async def test_wrong_forms_are_refused_and_nothing_is_stored(place, api, changes
     [
         (b"", "evidence_empty"),
         (b"hello", "evidence_kind_unknown"),
-        (run_file()[:2000], "evidence_xml_malformed"),
+        (run_file()[:2000], "evidence_truncated"),
     ],
 )
 async def test_unreadable_files_are_refused_and_nothing_is_stored(place, api, data, code):

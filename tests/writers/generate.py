@@ -172,6 +172,8 @@ def refused(code: str) -> Json:
     return {"refused": code}
 
 
+TWIN = refused("evidence_of_another_participant")
+
 CHALLENGES: list[Json] = [
     {
         "key": "run",
@@ -190,7 +192,7 @@ CHALLENGES: list[Json] = [
             ),
             participant("cleo", "a run of 6.1 km", FAILS, file("run/cleo.fit"), honest=True),
             participant("dirk", "a car, under the name of a run", FAILS, file("run/dirk.fit")),
-            participant("emil", "ada's file", refused("evidence_of_another_participant"), file("run/ada.fit")),
+            participant("emil", "ada's file", TWIN, file("run/ada.fit")),
             participant("fay", "entered by hand", FAILS, file("run/fay.json", "manual")),
             participant(
                 "gus", "a file cut off", refused("evidence_truncated"), file("run/gus.fit")

@@ -13,6 +13,7 @@ from rich.progress import track
 from rich.table import Table
 
 from agon.challenges import evidence, readers, rules, verdicts
+from agon.challenges.readers.xml import HEAD_BYTES
 from agon.challenges.records import Reading, Source, evidence_hash
 from agon.commons.content import files
 from agon.commons.people import wallets
@@ -90,7 +91,7 @@ def guess_provider(path: Path) -> str:
     if not path.is_file():
         raise refuse("file_missing", f"There is no file {path}.", hint="Check the path.")
     with path.open("rb") as stream:
-        head = stream.read(readers.HEAD_BYTES)
+        head = stream.read(HEAD_BYTES)
     for provider in ("garmin", "apple"):
         if readers.detect(head, provider):
             return provider

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agon.challenges import readers, tracks, twins
+from agon.challenges.readers.apple import ZIP_MAGIC
 from agon.challenges.records import (
     PROVIDERS,
     Reading,
@@ -28,6 +29,14 @@ from agon.kernel.errors import Refusal, Refused, refuse
 READ_INLINE_BYTES_MAX = 64 * 1024
 """Larger files are read in another process, so that a long one holds nobody up."""
 TWINS_LISTED_MAX = 20
+
+MEDIA_TYPES = {
+    "fit": "application/vnd.ant.fit",
+    "gpx": "application/gpx+xml",
+    "tcx": "application/vnd.garmin.tcx+xml",
+    "apple": "application/xml",
+}
+"""What a model's file_accept names; JSON for every other format, and ZIP for a zipped export."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +90,11 @@ async def receive(desk: Desk, actor: Actor, upload: Upload) -> Submitted:
     async with desk.database.as_caller(actor) as conn:
         await admit(conn, upload)
     reading = await _read(desk, upload)
+    kind = media_type(upload.path, reading.format)
     file = await asyncio.to_thread(files.keep, desk.folder, upload.path)
     async with desk.database.as_worker(actor) as conn:
-        await files.record(conn, file, readers.MEDIA_TYPES[reading.format])
-        return await submit(conn, upload, reading, file)
+        await files.record(conn, file, kind)
+        return await submit(conn, upload, reading, file, kind)
 
 
 async def admit(conn: Conn, upload: Upload) -> None:
@@ -103,7 +113,17 @@ def read_file(path: Path, source: Source) -> Reading | Refusal:
         return readers.read(stream, source)
 
 
-async def submit(conn: Conn, upload: Upload, reading: Reading, file: files.File) -> Submitted:
+def media_type(path: Path, format: str) -> str:
+    """What the file is, by its content and never by what its sender says."""
+    with path.open("rb") as stream:
+        if stream.read(len(ZIP_MAGIC)) == ZIP_MAGIC:
+            return "application/zip"
+    return MEDIA_TYPES.get(format, "application/json")
+
+
+async def submit(
+    conn: Conn, upload: Upload, reading: Reading, file: files.File, kind: str
+) -> Submitted:
     """Store what is new in a reading, within the caller's transaction.
 
     Raises Refused `evidence_counted_already` where nothing is new, naming twins and rules, and
@@ -115,7 +135,7 @@ async def submit(conn: Conn, upload: Upload, reading: Reading, file: files.File)
         upload.challenge_id,
         upload.subject,
         upload.source.provider,
-        readers.MEDIA_TYPES[reading.format],
+        kind,
         starts_ms,
     )
     rows = turn["known"] if upload.challenge_id else []

@@ -68,13 +68,13 @@ def facts(
     path = follow(samples, sport)
     paused_ms = 0 if timer_ms is None else max(0, end_ms - start_ms - timer_ms)
     return {
-        "measures": _measure(path, paused_ms),
-        "moving_ms": _moving_time(path, timer_ms),
-        "track": _track(path, start_ms),
+        "measures": measure(path, paused_ms),
+        "moving_ms": moving_time(path, timer_ms),
+        "track": track(path, start_ms),
     }
 
 
-def _measure(path: Path, paused_ms: int) -> dict[str, Any]:
+def measure(path: Path, paused_ms: int) -> dict[str, Any]:
     """The measures of a path. paused_ms: pauses that the device declared, which are no gaps."""
     samples, curve = path.samples, path.curve
     intervals = list(deltas(path.clock))
@@ -99,7 +99,7 @@ def _measure(path: Path, paused_ms: int) -> dict[str, Any]:
     }
 
 
-def _moving_time(path: Path, timer_ms: int | None) -> int | None:
+def moving_time(path: Path, timer_ms: int | None) -> int | None:
     """Time in ms in stretches of MOVING_STRETCH_MS or more that were not stood still.
 
     Never more than the timer ran. None without a distance, and for swims, whose distance grows a
@@ -118,7 +118,7 @@ def _moving_time(path: Path, timer_ms: int | None) -> int | None:
     return moving if timer_ms is None else min(moving, timer_ms)
 
 
-def _track(path: Path, start_ms: int) -> list[list[int]]:
+def track(path: Path, start_ms: int) -> list[list[int]]:
     """[seconds after start, latitude, longitude] in 1e-4 degree: the first and last position, and
     between them the first one in every TRACK_INTERVAL_MS."""
     samples, gps, points, order = path.samples, path.gps, [], 0

@@ -99,7 +99,7 @@ def activity(
     """One activity. elapsed is end minus start, timer excludes pauses, moving excludes standing.
 
     provider_id: unique at its source (`strava:123`, `fit:<maker>:<serial>:<created>`);
-    measures: see `measures.measure`, None where the file has no samples;
+    measures: see `measures.NOTHING`, None where the file has no samples;
     track: [seconds after start, latitude, longitude] about every 60 s, [] without positions.
     """
     return {

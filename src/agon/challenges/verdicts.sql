@@ -80,32 +80,35 @@ comment on function agon.record_verdict(bigint, text, bigint[], jsonb, bytea) is
 grant execute on function agon.record_verdict(bigint, text, bigint[], jsonb, bytea) to agon_worker;
 
 create or replace function public.challenge_progress(challenge_id bigint, subject text) returns jsonb
-language plpgsql stable set search_path = ''
+language plpgsql stable security definer set search_path = ''
 as $$
 declare
   challenge public.challenges := agon.show_challenge(challenge_id);
+  wallet constant text := lower(challenge_progress.subject);
+  is_own constant boolean := (select auth.role()) = 'service_role'
+    or wallet in (select agon.wallets());
 begin
   return jsonb_build_object(
     'challenge_id', challenge.id, 'status', challenge.status, 'outcome', challenge.outcome,
     'chain_outcome', challenge.chain_outcome,
     'participant', (
       select to_jsonb(p) from public.participants p
-      where p.challenge_id = challenge.id and lower(p.subject) = lower(challenge_progress.subject)),
+      where is_own and p.challenge_id = challenge.id and lower(p.subject) = wallet),
     'evidence', coalesce((
       select jsonb_agg(jsonb_build_object('id', e.id, 'provider', e.provider,
         'evidence_hash', e.evidence_hash, 'created_at', e.created_at) order by e.id)
       from public.evidence e
-      where e.challenge_id = challenge.id and lower(e.subject) = lower(challenge_progress.subject)), '[]'),
+      where is_own and e.challenge_id = challenge.id and lower(e.subject) = wallet), '[]'),
     'verdict', (
       select jsonb_build_object('pass', v.pass, 'reasons', v.reasons, 'score', v.score,
         'evaluator', v.evaluator, 'evidence_hash', v.evidence_hash, 'result_cid', v.result_cid,
         'updated_at', v.updated_at)
       from public.verdicts v
-      where v.challenge_id = challenge.id and v.subject = lower(challenge_progress.subject)));
+      where v.challenge_id = challenge.id and v.subject = wallet));
 end
 $$;
 comment on function public.challenge_progress(bigint, text) is
-  'How far a participant is, as far as the caller may see it: strangers see the verdict only.';
+  'How far a participant is: their own wallet sees enrolment and evidence, everyone the verdict.';
 
 create or replace function public.my_challenges() returns setof jsonb
 language sql stable set search_path = ''

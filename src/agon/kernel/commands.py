@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
-import click
 import typer
 import tzdata
 import uvloop
@@ -26,6 +26,7 @@ from agon.kernel import (
     runtime,
 )
 from agon.kernel.errors import refuse
+from agon.kernel.manifest import System
 from agon.kernel.runtime import Runtime
 
 Answer = TypeVar("Answer")
@@ -36,9 +37,17 @@ db = typer.Typer(help="The embedded server.", no_args_is_help=True)
 migrations = typer.Typer(help="Bring the database up to this release.", invoke_without_command=True)
 
 
+_systems: ContextVar[Sequence[System]] = ContextVar("systems")
+
+
+def compose(systems: Sequence[System]) -> None:
+    """Say which systems the commands work with; the command line does so once."""
+    _systems.set(systems)
+
+
 def begin() -> Runtime:
     """This process, from the environment and the systems that the command line is made of."""
-    return runtime.begin(click.get_current_context().find_root().obj)
+    return runtime.begin(_systems.get())
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:

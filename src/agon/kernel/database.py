@@ -26,6 +26,8 @@ POOL_CONNECTIONS_MAX = 8
 STATEMENT_TIMEOUT_S = 30
 IDLE_IN_TRANSACTION_S_MAX = 60
 CONNECT_S_MAX = 10
+JSONB_VERSION = b"\x01"
+"""The first byte of jsonb on the wire."""
 
 Conn = asyncpg.Connection
 
@@ -121,9 +123,15 @@ async def connect(url: str) -> Conn:
 
 
 async def prepare(conn: Conn) -> None:
-    """JSON in and out as Python values."""
-    for kind in ("json", "jsonb"):
-        await conn.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    """JSON in and out as Python values. Binary, or rows of a table with JSON in it do not decode."""
+    for kind, version in (("json", b""), ("jsonb", JSONB_VERSION)):
+        await conn.set_type_codec(
+            kind,
+            encoder=lambda value, version=version: version + json.dumps(value).encode(),
+            decoder=lambda data, skip=len(version): json.loads(data[skip:]),
+            schema="pg_catalog",
+            format="binary",
+        )
 
 
 async def _keep(_conn: Conn) -> None:

@@ -30,6 +30,9 @@ from agon.kernel.runtime import Runtime
 
 BATCH_JOBS = 20
 """Jobs that one fetch takes, and the most that wait to be acknowledged together."""
+RUNNING_JOBS_MAX = 2 * BATCH_JOBS
+QUEUE_POLL_S = 5
+DRAIN_POLL_S = 0.02
 HEARTBEAT_S_MAX = 30
 """A job whose worker has been silent for so long is picked up by another."""
 RETRY_FIRST_S = 1
@@ -71,6 +74,8 @@ async def drain(work: Work) -> None:
         await queue.qm.run(
             batch_size=BATCH_JOBS,
             mode=QueueExecutionMode.drain,
+            dequeue_timeout=timedelta(seconds=DRAIN_POLL_S),
+            max_concurrent_tasks=RUNNING_JOBS_MAX,
             log_aggregation_interval=timedelta(0),
         )
     finally:
@@ -111,7 +116,8 @@ async def _until_stopped(queue: PgQueuer, stop: asyncio.Event) -> None:
     try:
         await queue.run(
             batch_size=BATCH_JOBS,
-            dequeue_timeout=timedelta(seconds=5),
+            dequeue_timeout=timedelta(seconds=QUEUE_POLL_S),
+            max_concurrent_tasks=RUNNING_JOBS_MAX,
             heartbeat_timeout=timedelta(seconds=HEARTBEAT_S_MAX),
             shutdown_on_listener_failure=True,
         )

@@ -13,10 +13,10 @@ from typing import BinaryIO
 
 from lxml import etree
 
-from agon.challenges.readers import apple_days, apple_workouts, apple_zip
+from agon.challenges.readers import apple_days, apple_workouts, apple_zip, refusals
 from agon.challenges.readers.apple_days import Book
 from agon.challenges.records import RECORDS_MAX, TRUST_TRACK, Reading, Record, Source
-from agon.kernel.errors import Refusal, Refused, refuse
+from agon.kernel.errors import Refusal, Refused
 
 FORMAT = "apple"
 
@@ -30,7 +30,6 @@ CLOSED = re.compile(rb"</HealthData\s*>\s*\Z")
 CONTROL_BYTES = bytes({*range(32), 127} - {9, 10, 13})
 """Some exports contain them, XML does not allow them, and no text that we read needs them."""
 ENTERED = "HKWasUserEntered"
-EXPORT_AGAIN = "Export all health data again on the phone, and send the file as it came."
 
 
 def read(stream: BinaryIO, source: Source) -> Reading | Refusal:
@@ -67,7 +66,7 @@ class Export:
         if self._skipped:
             return
         if tag == "Record":
-            if attributes.get("type") in apple_days.KINDS:
+            if attributes.get("type") in apple_days.UNITS:
                 self._sample, self._entered = attributes, False
         elif tag == "MetadataEntry":
             if self._sample is not None:
@@ -87,7 +86,7 @@ class Export:
                 self._skipped = None
         elif tag == "Record":
             if self._sample is not None:
-                apple_days.note(self.book, self._sample, self._entered)
+                self.book.note(self._sample, self._entered)
                 self._sample = None
         elif tag == "Workout":
             self._close_workout()
@@ -97,7 +96,7 @@ class Export:
 
     def _close_workout(self) -> None:
         if len(self.workouts) == RECORDS_MAX:
-            raise apple_days.too_many(f"more than {RECORDS_MAX} workouts")
+            raise refusals.too_many_records(RECORDS_MAX + 1)
         self.workouts.append(apple_workouts.activity(self._workout, self.trust))
         self._workout = None
 
@@ -113,37 +112,26 @@ def _parse(stream: BinaryIO, export: Export) -> None:
     chunk, tail = _from_root(stream), b""
     try:
         while chunk:
-            parser.feed(chunk.translate(None, CONTROL_BYTES))
             tail = (tail + chunk)[-TAIL_BYTES:]
+            parser.feed(chunk.translate(None, CONTROL_BYTES))
             chunk = stream.read(CHUNK_BYTES)
         parser.close()
     except etree.XMLSyntaxError as error:
         if CLOSED.search(tail) or stream.read(1):
-            raise _malformed(error.msg.strip()) from error
-        raise refuse(
-            "evidence_truncated", "The export ends too early.", hint=EXPORT_AGAIN
-        ) from error
+            raise refusals.xml_malformed(error.msg.strip()) from error
+        raise refusals.truncated() from error
 
 
 def _from_root(stream: BinaryIO) -> bytes:
     head = stream.read(PROLOG_BYTES_MAX)
     root = ROOT.search(head)
     if root is None:
-        raise _malformed("no HealthData element at its beginning")
+        raise refusals.xml_malformed("no HealthData element at its beginning")
     return head[root.start() :]
 
 
 def _is_entered(attributes: dict[str, str]) -> bool:
     return attributes.get("key") == ENTERED and attributes.get("value") == "1"
-
-
-def _malformed(details: str) -> Refused:
-    return refuse(
-        "evidence_xml_malformed",
-        "The file is no Apple Health export, or is damaged.",
-        details=details,
-        hint=EXPORT_AGAIN,
-    )
 
 
 def _order(record: Record) -> tuple[int, int, str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
-from agon.challenges.readers import xml
+from agon.challenges.readers import refusals, xml
 
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 DAY_S = 86_400
@@ -22,6 +22,7 @@ COUNT = {"count": 1, "count/min": 1}
 HARDWARE = re.compile(r"hardware:([A-Za-z]+\d+(?:,\d+)?)")
 WATCH, PHONE, OTHER = 0, 1, 2
 """Kinds of sources, the most trusted first."""
+MODELS = {WATCH: "Apple Watch", PHONE: "iPhone", OTHER: None}
 
 
 def moment(text: str) -> tuple[int, int]:
@@ -34,17 +35,20 @@ def moment(text: str) -> tuple[int, int]:
             local = _day(text[:10]) * DAY_S + _minute(text[11:16]) * 60 + _second(text[17:19])
             return local, _offset(text[20:])
     except ValueError as error:
-        raise xml.unreadable("date", text) from error
+        raise refusals.value_malformed("date", text) from error
     xml.time_ms(text)  # says what is wrong with it, most of the time
-    raise xml.unreadable("date", text)
+    raise refusals.value_malformed("date", text)
 
 
 def quantity(text: str | None, unit: str | None, units: Mapping[str, float]) -> int | None:
-    """A number of these units in ours, None if it is missing. Refused `evidence_value_malformed`."""
+    """A number of these units in ours, None if it is missing.
+
+    Refused: `evidence_value_malformed`.
+    """
     if text is None:
         return None
     if unit not in units:
-        raise xml.unreadable("unit", unit or "")
+        raise refusals.value_malformed("unit", unit or "")
     return xml.scaled(text, "quantity", units[unit])
 
 
@@ -58,10 +62,7 @@ def kind_of(source: str, device: str) -> int:
 def device_of(source: str, device: str) -> str | None:
     """The model of an Apple device; never the name that its owner gave it."""
     hardware = HARDWARE.search(device)
-    return hardware[1] if hardware else NAMES[kind_of(source, device)]
-
-
-NAMES = {WATCH: "Apple Watch", PHONE: "iPhone", OTHER: None}
+    return hardware[1] if hardware else MODELS[kind_of(source, device)]
 
 
 @lru_cache(maxsize=4096)

@@ -78,9 +78,7 @@ def _statistics(workout: Workout, kind: str) -> list[dict[str, str]]:
     return [facts for facts in children if facts.get("type", "").startswith(name)]
 
 
-def _total(
-    workout: Workout, attribute: str, kind: str, units: Mapping[str, float]
-) -> int | None:
+def _total(workout: Workout, attribute: str, kind: str, units: Mapping[str, float]) -> int | None:
     """The sum of statistics (since iOS 16), else the attribute that stood for it before."""
     sums = [
         quantity(facts.get("sum"), facts.get("unit"), units) for facts in _statistics(workout, kind)

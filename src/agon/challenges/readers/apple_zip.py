@@ -6,7 +6,7 @@ import zipfile
 from io import SEEK_END
 from typing import BinaryIO
 
-from agon.challenges.readers import xml
+from agon.challenges.readers import refusals, xml
 from agon.kernel.errors import Refused, refuse
 
 UNPACKED_BYTES_MAX = 4 * 1024**3
@@ -73,7 +73,7 @@ def _check_directory(stream: BinaryIO) -> None:
     tail = stream.read()
     at = tail.rfind(END_MAGIC)
     if at < 0 or len(tail) < at + END_BYTES:
-        raise refuse("evidence_truncated", "The zip ends too early.", hint=SEND_EXPORT)
+        raise refusals.truncated("the zip's directory is missing")
     directory_bytes = int.from_bytes(tail[at + 12 : at + 16], "little")
     if directory_bytes == 0xFFFF_FFFF:
         raise malformed("a directory in zip64 format")

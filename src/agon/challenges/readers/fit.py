@@ -14,7 +14,7 @@ import pyfitparsernative
 
 from agon.challenges import measures, records
 from agon.challenges.curves import Samples
-from agon.challenges.readers import fit_structure
+from agon.challenges.readers import fit_structure, refusals
 from agon.challenges.readers.sports import sport_of
 from agon.challenges.records import TRUST_DEVICE, TRUST_TRACK, Reading, Record, Source
 from agon.kernel.errors import Refusal, Refused, refuse
@@ -219,11 +219,7 @@ def _interval(session: Message, samples: Samples) -> tuple[int, int]:
     if start_ms is None:
         start_ms = first_ms
     if start_ms is None:
-        raise refuse(
-            "evidence_without_times",
-            "The FIT file does not say when its activity began.",
-            hint=fit_structure.EXPORT_AGAIN,
-        )
+        raise refusals.without_times("An activity of the FIT file")
     if elapsed_ms is None:
         last_ms = samples.times_ms[-1] if samples.times_ms else stamp_ms
         return start_ms, start_ms if last_ms is None else last_ms

@@ -6,6 +6,7 @@ on a base type that the protocol does not have; so both are looked at first.
 
 from __future__ import annotations
 
+from agon.challenges.readers import refusals
 from agon.kernel.errors import Refused, refuse
 
 MAGIC = b".FIT"
@@ -24,8 +25,6 @@ BASE_TYPES = frozenset(
 CRC_POLYNOMIAL = 0xA001
 """CRC-16 with the polynomial 0x8005, reflected."""
 
-EXPORT_AGAIN = "Copy or export the file again from the device or the service, and send it whole."
-
 
 def check(data: bytes) -> None:
     """Refuse what is no whole FIT file, or larger than MESSAGES_MAX and FIELDS_MAX allow.
@@ -41,13 +40,7 @@ def check(data: bytes) -> None:
             raise malformed("the lengths of its messages do not add up")
         messages, fields = messages + more[0], fields + more[1]
         if messages > MESSAGES_MAX or fields > FIELDS_MAX:
-            raise refuse(
-                "evidence_too_many_samples",
-                "The FIT file holds more values than Agon reads from one file.",
-                details=f"more than {MESSAGES_MAX} messages or {FIELDS_MAX} values",
-                hint="Split the recording on the device or the service, and send the parts.",
-                status=413,
-            )
+            raise refusals.too_many_samples(f"over {MESSAGES_MAX} messages or {FIELDS_MAX} values")
         begin = end + CHECKSUM_BYTES
 
 
@@ -63,7 +56,7 @@ def malformed(details: str) -> Refused:
         "evidence_fit_malformed",
         "The file is damaged, or does not keep to the FIT protocol.",
         details=details,
-        hint=EXPORT_AGAIN,
+        hint=refusals.EXPORT_AGAIN,
     )
 
 
@@ -75,12 +68,8 @@ def _frame(data: bytes, begin: int) -> tuple[int, int]:
         raise malformed(f"no FIT header at byte {begin}")
     end = begin + size + int.from_bytes(header[4:8], "little")
     if len(header) < size or end + CHECKSUM_BYTES > len(data):
-        raise refuse(
-            "evidence_truncated",
-            "The file ends too early.",
-            details=f"{end + CHECKSUM_BYTES} bytes are announced, {len(data)} are there",
-            hint=EXPORT_AGAIN,
-        )
+        announced = end + CHECKSUM_BYTES
+        raise refusals.truncated(f"{announced} bytes are announced, {len(data)} are there")
     stated = int.from_bytes(header[12:14], "little")
     if stated and stated != _checksum(header[:12]):
         raise _checksum_wrong("in the header")
@@ -141,5 +130,5 @@ def _checksum_wrong(details: str) -> Refused:
         "evidence_checksum_wrong",
         "The file was damaged on its way: its checksum is wrong.",
         details=details,
-        hint=EXPORT_AGAIN,
+        hint=refusals.EXPORT_AGAIN,
     )

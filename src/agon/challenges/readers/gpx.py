@@ -8,10 +8,10 @@ from lxml import etree
 
 from agon.challenges import measures, records
 from agon.challenges.curves import Samples
-from agon.challenges.readers import xml
+from agon.challenges.readers import refusals, xml
 from agon.challenges.readers.sports import sport_of
 from agon.challenges.records import TRUST_TRACK, Reading, Record, Source
-from agon.kernel.errors import Refusal, Refused, refuse
+from agon.kernel.errors import Refusal, Refused
 
 FORMAT = "gpx"
 ELEVATION_M_MAX = 100_000
@@ -44,7 +44,7 @@ def _tracks(stream: BinaryIO, source: Source) -> list[Record]:
             samples.breaks.add(len(samples.times_ms))
         else:
             if samples.times_ms and untimed:
-                raise _without_times(untimed)
+                raise refusals.without_times("A point of the track")
             if samples.times_ms:
                 made.append(_record(element, samples, elevations_mm, source))
             passed_over += untimed
@@ -52,12 +52,8 @@ def _tracks(stream: BinaryIO, source: Source) -> list[Record]:
     if made:
         return made
     if passed_over:
-        raise _without_times(passed_over)
-    raise refuse(
-        "evidence_without_track",
-        "The GPX file holds waypoints or a planned route, and no recorded track.",
-        hint="Export the activity that was recorded while moving.",
-    )
+        raise refusals.without_times("The track")
+    raise refusals.without_activity("waypoints or routes, and no track")
 
 
 def _note(
@@ -103,13 +99,4 @@ def _record(
         ascent_mm=measures.ascent(elevations_mm),
         average_heart_rate=found["measures"]["mean_heart_rate"],
         **found,
-    )
-
-
-def _without_times(points: int) -> Refused:
-    return refuse(
-        "evidence_without_times",
-        "Points of the track have no time, so it cannot prove when or how fast anybody moved.",
-        details=f"{points} points without a time",
-        hint="Export the recorded activity with its times, not a planned or edited route.",
     )

@@ -8,10 +8,10 @@ from lxml import etree
 
 from agon.challenges import measures, records
 from agon.challenges.curves import Samples
-from agon.challenges.readers import xml
+from agon.challenges.readers import refusals, xml
 from agon.challenges.readers.sports import sport_of
 from agon.challenges.records import TRUST_TRACK, Reading, Record, Source
-from agon.kernel.errors import Refusal, Refused, refuse
+from agon.kernel.errors import Refusal, Refused
 
 FORMAT = "tcx"
 ELEVATION_M_MAX = 100_000
@@ -36,18 +36,14 @@ def _activities(stream: BinaryIO, source: Source) -> list[Record]:
             made.append(_record(element, samples, elevations_mm, source))
         samples, elevations_mm = Samples(), []
     if not made:
-        raise refuse(
-            "evidence_without_track",
-            "The TCX file holds a course or a workout plan, and no activity.",
-            hint="Export the activity that was recorded.",
-        )
+        raise refusals.without_activity("courses or workout plans, and no activity")
     return made
 
 
 def _note(texts: dict[str, str], samples: Samples, elevations_mm: list[int]) -> None:
     """Append a trackpoint to the columns."""
     if "Time" not in texts:
-        raise _without_times("a trackpoint")
+        raise refusals.without_times("A trackpoint")
     latitude = longitude = None
     if "LatitudeDegrees" in texts and "LongitudeDegrees" in texts:
         latitude, longitude = xml.angles(texts["LatitudeDegrees"], texts["LongitudeDegrees"])
@@ -105,7 +101,7 @@ def _interval(laps: list[etree._Element], samples: Samples) -> tuple[int, int]:
             starts_ms.append(xml.time_ms(start))
             ends_ms.append(starts_ms[-1] + (_summed([lap], "TotalTimeSeconds", 1000) or 0))
     if not starts_ms:
-        raise _without_times("an activity")
+        raise refusals.without_times("An activity of the TCX file")
     return min(starts_ms), max(ends_ms)
 
 
@@ -114,11 +110,3 @@ def _summed(laps: list[etree._Element], name: str, factor: int) -> int | None:
     stated = [lap.findtext(f"{{*}}{name}") for lap in laps]
     known = [xml.scaled(text, name, factor) for text in stated if text]
     return sum(known) if known else None
-
-
-def _without_times(what: str) -> Refused:
-    return refuse(
-        "evidence_without_times",
-        f"The TCX file does not say when {what} was recorded.",
-        hint="Export the recorded activity with its times, not a course or an edited one.",
-    )

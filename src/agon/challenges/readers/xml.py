@@ -15,13 +15,12 @@ from typing import BinaryIO
 from lxml import etree
 
 from agon.challenges.curves import Samples
+from agon.challenges.readers import refusals
 from agon.kernel.errors import Refused, refuse
 
 HEAD_BYTES = 64 * 1024
 """Before this the first element must come."""
 TAIL_BYTES = 1024
-TEXT_CHARS_MAX = 40
-"""Of a text that a refusal quotes."""
 NUMBER_MAX = 10**9
 """Of any number: metres, seconds, beats, kcal."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,7 +32,6 @@ PROLOG = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*+<(!DOCTYPE\s+)?(?:[\w.-]+:)?([\w.-]+)",
     re.DOTALL,
 )
-EXPORT_AGAIN = "Export the activity again, and send the whole file as it came."
 
 
 def root_of(head: bytes) -> tuple[str, bool] | None:
@@ -56,7 +54,7 @@ def elements(
     begin = root_of(stream.read(HEAD_BYTES))
     stream.seek(0)
     if begin is None:
-        raise _malformed("it does not begin like XML in UTF-8")
+        raise refusals.xml_malformed("it does not begin like XML in UTF-8")
     root, has_doctype = begin
     if has_doctype:
         raise _forbidden()
@@ -100,11 +98,11 @@ def time_ms(text: str) -> int:
         if time.tzinfo is not None:
             return (time - EPOCH) // MILLISECOND
     except (ValueError, OverflowError) as error:
-        raise unreadable("time", text) from error
+        raise refusals.value_malformed("time", text) from error
     raise refuse(
         "evidence_time_local",
         "The file's times do not say in which time zone they are.",
-        details=text[:TEXT_CHARS_MAX],
+        details=text[: refusals.TEXT_CHARS_MAX],
         hint="Export the activity with times in UTC, which end in Z, or with their offset.",
     )
 
@@ -117,9 +115,9 @@ def scaled(text: str, what: str, factor: float = 1, low: int = 0, high: int = NU
     try:
         number = float(text)
     except ValueError as error:
-        raise unreadable(what, text) from error
+        raise refusals.value_malformed(what, text) from error
     if not low <= number <= high:
-        raise unreadable(what, text)
+        raise refusals.value_malformed(what, text)
     return round(number * factor)
 
 
@@ -146,15 +144,6 @@ def count_both_feet(samples: Samples, sport: str) -> None:
         samples.cadences[:] = [None if spm is None else 2 * spm for spm in samples.cadences]
 
 
-def _malformed(details: str) -> Refused:
-    return refuse(
-        "evidence_xml_malformed",
-        "The file is no well-formed XML.",
-        details=details,
-        hint=EXPORT_AGAIN,
-    )
-
-
 def _forbidden() -> Refused:
     return refuse(
         "evidence_xml_forbidden",
@@ -167,14 +156,5 @@ def _broken(stream: BinaryIO, root: str, error: etree.XMLSyntaxError) -> Refused
     """The refusal for XML that is wrong somewhere, or that ends before its root does."""
     stream.seek(max(0, stream.seek(0, SEEK_END) - TAIL_BYTES))
     if re.search(rf"</([\w.-]+:)?{root}\s*>\s*\Z".encode(), stream.read()):
-        return _malformed(error.msg.strip())
-    return refuse("evidence_truncated", "The file ends too early.", hint=EXPORT_AGAIN)
-
-
-def unreadable(what: str, text: str) -> Refused:
-    return refuse(
-        "evidence_value_malformed",
-        f"The file holds a {what} that cannot be read or cannot be.",
-        details=text[:TEXT_CHARS_MAX],
-        hint=EXPORT_AGAIN,
-    )
+        return refusals.xml_malformed(error.msg.strip())
+    return refusals.truncated()
