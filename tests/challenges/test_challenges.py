@@ -49,9 +49,10 @@ async def call(place: Place, actor: Actor, function: str, *arguments: object) ->
 
 async def refused(place: Place, actor: Actor, function: str, *arguments: object) -> tuple[str, int]:
     """Code and status of an act's refusal."""
-    with pytest.raises(asyncpg.PostgresError) as error:
+    with pytest.raises((Refused, asyncpg.PostgresError)) as error:
         await call(place, actor, function, *arguments)
-    refusal = refusal_of(error.value)
+    found = error.value
+    refusal = found.refusal if isinstance(found, Refused) else refusal_of(found)
     return refusal.code, refusal.status
 
 

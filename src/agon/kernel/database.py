@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from agon.kernel.errors import Refusal, refuse, status_of_sqlstate
+from agon.kernel.errors import Refusal, Refused, refuse, status_of_sqlstate
 
 Login = Literal["agon_owner", "agon_web", "agon_service", "agon_worker"]
 CLIENT_ROLES = ("anon", "authenticated", "service_role")
@@ -92,7 +92,7 @@ class Database:
         """A transaction under the caller's role and claims."""
         login: Login = "agon_service" if actor.role == "service_role" else "agon_web"
         pool = await self.pool(login)
-        async with pool.acquire() as conn, conn.transaction():
+        async with _refusals(), pool.acquire() as conn, conn.transaction():
             await conn.execute(
                 "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)",
                 actor.role,
@@ -105,7 +105,7 @@ class Database:
         """A transaction of the engine, with the claims of whom it works for: itself, or a caller
         on whose behalf a function then checks the right."""
         pool = await self.pool("agon_worker")
-        async with pool.acquire() as conn, conn.transaction():
+        async with _refusals(), pool.acquire() as conn, conn.transaction():
             await conn.execute(
                 "select set_config('request.jwt.claims', $1, true)", claims_text(actor)
             )
@@ -186,6 +186,17 @@ def refusal_of(error: asyncpg.PostgresError) -> Refusal:
     return Refusal(
         code=sqlstate, message=str(error.args[0]), details=detail, hint=hint, status=status
     )
+
+
+@asynccontextmanager
+async def _refusals() -> AsyncIterator[None]:
+    """What a function refuses with `agon.refuse` leaves the transaction as Refused."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        if (error.sqlstate or "").startswith("PT"):
+            raise Refused(refusal_of(error)) from error
+        raise
 
 
 def _unreachable(url: str, error: Exception) -> Exception:
