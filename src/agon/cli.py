@@ -16,7 +16,7 @@ import asyncpg
 import typer
 import uvicorn
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from agon import __version__
 from agon.app import SYSTEMS
@@ -130,13 +130,13 @@ async def _verify(stage: Stage) -> None:
     """`agon verify` on every result of the demonstration."""
     kinds = stage.runtime.result_kinds()
     pool = await stage.database.pool("agon_owner")
-    table = Table("agon verify", "", box=None)
+    table = Table("who", Column("result", no_wrap=True), "agon verify", box=None)
     differing = 0
-    for cid in stage.results:
+    for what, cid in stage.results:
         data = await pool.fetchval("select bundle from agon.results where cid = $1", cid)
         found = results.verify(data, kinds, cid)
         differing += not found.ok
-        table.add_row(cid, "[green]same[/]" if found.ok else "[red]differs[/]")
+        table.add_row(what, cid, "[green]same[/]" if found.ok else "[red]differs[/]")
     stage.console.print(table)
     if differing:
         raise refuse("result_differs", f"{differing} results differ.", status=500)

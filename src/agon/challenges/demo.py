@@ -10,6 +10,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -23,7 +24,6 @@ from agon.kernel.errors import Refused
 from agon.kernel.stage import Stage
 
 CREATOR = "agon"
-REASON_CHARS_MAX = 72
 
 OWN_FILES = {
     "title": "Your own files",
@@ -119,21 +119,19 @@ async def _print(stage: Stage, challenge: Mapping[str, Any], refused: dict[str, 
         "select * from public.verdicts where challenge_id = $1", challenge["id"]
     )
     verdicts = {row["subject"]: row for row in rows}
-    table = Table("who", "what", "verdict", "why", "result", title=challenge["title"], box=None)
+    table = Table("who", "what", "verdict", "why", title=challenge["title"], box=None)
     for participant in challenge["participants"]:
         name = participant["name"]
         row = verdicts.get(wallet(name))
         error = refused.get(f"{challenge['id']} {name}")
         if error:
-            outcome, why = "[yellow]refused[/]", f"{error.refusal.code}: {error.refusal.message}"
+            outcome, why = "[yellow]refused[/]", f"{error.refusal.message} [{error.refusal.code}]"
         elif row is None:
             outcome, why = "[red]none[/]", "not judged"
         else:
             outcome = "[green]pass[/]" if row["pass"] else "[red]fail[/]"
-            why = "; ".join(row["reasons"])
-        cid = row["result_cid"] if row else ""
-        if cid:
-            stage.results.append(cid)
-        table.add_row(name, participant["what"], outcome, why[:REASON_CHARS_MAX], cid)
+            why = "\n".join(row["reasons"])
+            stage.results.append((name, row["result_cid"]))
+        table.add_row(name, participant["what"], outcome, escape(why))
     stage.console.print(table)
     stage.console.print()

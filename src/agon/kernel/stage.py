@@ -14,13 +14,13 @@ from agon.kernel.runtime import Runtime
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """evidence: files that the user gave; results: CIDs that are verified at the end."""
+    """evidence: files that the user gave; results: (what it is, CID), verified at the end."""
 
     runtime: Runtime
     database: Database
     console: Console
     evidence: tuple[Path, ...] = ()
-    results: list[str] = field(default_factory=list)
+    results: list[tuple[str, str]] = field(default_factory=list)
 
     async def work(self) -> None:
         """Do all work that waits."""
