@@ -19,6 +19,8 @@ from tests.places import wallet
 
 SETTLED_S_MAX = 150
 SUBMITTERS = 4
+PAUSE_S = 0.25
+"""Between two submissions of one submitter, so that the kills have time to fall."""
 
 
 def _document(index: int) -> bytes:
@@ -75,7 +77,7 @@ async def _run(submissions: int, seed: int) -> tuple[dict[str, int], list[str]]:
         async def submitter() -> None:
             for index in waiting:
                 await killing.insist(lambda index=index: _submit(desk, row["id"], index))
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(PAUSE_S)
 
         await asyncio.gather(*(submitter() for _ in range(SUBMITTERS)))
         stop.set()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agon.challenges.readers import apple, apple_days, apple_zip, read
+from agon.challenges.readers import apple, apple_days, apple_workouts, apple_zip, read
 from agon.challenges.records import Reading, Record, Source, evidence_hash
 from agon.kernel.errors import Refusal
 from tests.challenges import real_files
@@ -328,6 +328,19 @@ def test_too_many_samples_are_refused(limit, monkeypatch):
     monkeypatch.setattr(apple_days, limit, 2)
     quantities = [steps(minute, 5) for minute in range(3)]
     assert code(written.document(quantities=quantities)) == "evidence_too_many_samples"
+
+
+def test_a_workout_with_too_many_children_is_refused(monkeypatch):
+    monkeypatch.setattr(apple_workouts, "CHILDREN_MAX", 3)
+    track = tracks.run(1, 500, pauses_s=(60,))
+    assert code(written.document(workouts=[track])) == "evidence_too_many_samples"
+
+
+@pytest.mark.parametrize("tag", ["Workout", "Record", "Correlation"])
+def test_elements_inside_themselves_do_not_raise(tag):
+    whole = written.document(quantities=[steps(0, 500)], workouts=[tracks.run(1, 500)])
+    inner = f"<{tag}></{tag}></Workout>".encode()
+    assert read(BytesIO(whole.replace(b"</Workout>", inner)), APPLE)
 
 
 def test_too_many_workouts_are_refused(monkeypatch):

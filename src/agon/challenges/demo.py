@@ -30,7 +30,7 @@ OWN_FILES = {
     "model_id": "agon.fitness@1",
     "rule": {
         "version": 1,
-        "sports": [*SPORTS],
+        "sports": [sport for sport in SPORTS if sport != "daily"],
         "metric": "activities",
         "compare": ">=",
         "target": 1,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 import rfc8785
@@ -64,6 +65,12 @@ class Reading:
 
     format: str
     records: tuple[Record, ...]
+
+
+def reading_of(format: str, made: Iterable[Record]) -> Reading:
+    """The records, ordered by start; no more than RECORDS_MAX + 1 are made, so that it shows."""
+    first = islice(made, RECORDS_MAX + 1)
+    return Reading(format=format, records=tuple(sorted(first, key=lambda r: r["start_ms"])))
 
 
 def label(text: str | None) -> str | None:

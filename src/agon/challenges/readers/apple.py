@@ -68,17 +68,14 @@ class Export:
         if tag == "Record":
             if attributes.get("type") in apple_days.UNITS:
                 self._sample, self._entered = attributes, False
-        elif tag == "MetadataEntry":
-            if self._sample is not None:
-                self._entered = self._entered or _is_entered(attributes)
-            elif self._workout is not None:
-                self._workout.metadata[attributes.get("key", "")] = attributes.get("value", "")
+        elif self._sample is not None:
+            self._entered = self._entered or _is_entered(attributes)
         elif tag == "Workout":
             self._workout = apple_workouts.Workout(attributes=attributes)
         elif tag in ("Correlation", "WorkoutActivity", "WorkoutRoute"):
             self._skipped = tag  # what stands inside is said again outside, or not needed
         elif self._workout is not None:
-            self._workout.children.append((tag, attributes))
+            self._workout.add(tag, attributes)
 
     def end(self, tag: str) -> None:
         if self._skipped:
@@ -88,16 +85,16 @@ class Export:
             if self._sample is not None:
                 self.book.note(self._sample, self._entered)
                 self._sample = None
-        elif tag == "Workout":
-            self._close_workout()
+        elif tag == "Workout" and self._workout is not None:
+            self._close_workout(self._workout)
 
     def close(self) -> Export:
         return self
 
-    def _close_workout(self) -> None:
+    def _close_workout(self, workout: apple_workouts.Workout) -> None:
         if len(self.workouts) == RECORDS_MAX:
             raise refusals.too_many_records(RECORDS_MAX + 1)
-        self.workouts.append(apple_workouts.activity(self._workout, self.trust))
+        self.workouts.append(apple_workouts.activity(workout, self.trust))
         self._workout = None
 
 

@@ -48,8 +48,10 @@ Piece = tuple[int, int, int]
 """Begin and end in s, and what was counted between them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
+    """rank: place of its source, the first one counts; entered: by hand."""
+
     start_s: int
     end_s: int
     value: int

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agon.challenges import records
+from agon.challenges.readers import refusals
 from agon.challenges.readers.apple_texts import COUNT, KCAL, MM, MS, device_of, moment, quantity
 from agon.challenges.records import Record
 
@@ -22,6 +23,8 @@ SPORTS = {
     "Yoga": "yoga",
     "HighIntensityIntervalTraining": "hiit",
 }
+CHILDREN_MAX = 10_000
+"""Events, statistics and metadata of one workout."""
 POOL = "1"
 """HKSwimmingLocationType of a pool."""
 
@@ -33,6 +36,15 @@ class Workout:
     attributes: dict[str, str]
     metadata: dict[str, str] = field(default_factory=dict)
     children: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def add(self, tag: str, attributes: dict[str, str]) -> None:
+        """Keep a child. Refused: `evidence_too_many_samples`."""
+        if tag == "MetadataEntry":
+            self.metadata[attributes.get("key", "")] = attributes.get("value", "")
+        else:
+            self.children.append((tag, attributes))
+        if len(self.metadata) + len(self.children) > CHILDREN_MAX:
+            raise refusals.too_many_samples(f"a workout with over {CHILDREN_MAX} children")
 
 
 def activity(workout: Workout, trust: int) -> Record:

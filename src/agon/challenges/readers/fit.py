@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, BinaryIO
 
 import pyfitparsernative
@@ -15,7 +16,7 @@ import pyfitparsernative
 from agon.challenges import measures, records
 from agon.challenges.curves import Samples
 from agon.challenges.readers import fit_structure, refusals
-from agon.challenges.readers.sports import sport_of
+from agon.challenges.readers.sports import ON_FOOT, sport_of
 from agon.challenges.records import TRUST_DEVICE, TRUST_TRACK, Reading, Record, Source
 from agon.kernel.errors import Refusal, Refused, refuse
 
@@ -33,7 +34,6 @@ QUARTER_HOUR_S = 900
 NUMBER_MAX = 10**9
 """Of any number, in the decoder's units: metres, seconds, kcal, counts."""
 MM_MAX = NUMBER_MAX * 1000
-ON_FOOT = ("run", "walk", "hike")
 
 Message = dict[str, Any]
 
@@ -41,10 +41,9 @@ Message = dict[str, Any]
 def read(stream: BinaryIO, source: Source) -> Reading | Refusal:
     """All sessions of the file as activities, ordered by start."""
     try:
-        made = _activities(_decode(stream.read()), source)
+        return records.reading_of(FORMAT, _activities(_decode(stream.read()), source))
     except Refused as refused:
         return refused.refusal
-    return Reading(format=FORMAT, records=tuple(sorted(made, key=lambda made: made["start_ms"])))
 
 
 def _decode(data: bytes) -> list[Message]:
@@ -59,7 +58,7 @@ def _decode(data: bytes) -> list[Message]:
         raise fit_structure.malformed("the decoder gave up") from error
 
 
-def _activities(messages: list[Message], source: Source) -> list[Record]:
+def _activities(messages: list[Message], source: Source) -> Iterator[Record]:
     """The records of all activities in the file; FIT files can be chained."""
     begins = [at for at, message in enumerate(messages) if message["message_type"] == "file_id"]
     parts = [messages[begin:end] for begin, end in pairwise([*begins, None])]
@@ -70,10 +69,10 @@ def _activities(messages: list[Message], source: Source) -> list[Record]:
             "This FIT file is a course, a workout, settings or the like, and no activity.",
             hint="Send the file from the device's Activity folder, or the activity's export.",
         )
-    return [record for part in parts for record in _part(part, source)]
+    return chain.from_iterable(_part(part, source) for part in parts)
 
 
-def _part(messages: list[Message], source: Source) -> list[Record]:
+def _part(messages: list[Message], source: Source) -> Iterator[Record]:
     kinds: dict[str, list[Message]] = {"record": [], "session": [], "activity": []}
     for message in messages:
         kind = message["message_type"]
@@ -82,11 +81,11 @@ def _part(messages: list[Message], source: Source) -> list[Record]:
     sessions = sorted(kinds["session"], key=lambda session: _time(session, "start_time") or 0)
     device = _device(messages[0], source) | {"utc_offset_s": _utc_offset(kinds["activity"])}
     parts = _split(_samples(kinds["record"]), sessions)
-    made = [_record(*both, device) for both in zip(sessions, parts, strict=True)]
-    if device["provider_id"] and len(made) > 1:
-        for index, record in enumerate(made):
-            record["provider_id"] += f":{index}"
-    return made
+    name = device["provider_id"]
+    for index, (session, part) in enumerate(zip(sessions, parts, strict=True)):
+        if name and len(sessions) > 1:
+            device["provider_id"] = f"{name}:{index}"
+        yield _record(session, part, device)
 
 
 def _device(file_id: Message, source: Source) -> dict[str, Any]:
@@ -95,8 +94,8 @@ def _device(file_id: Message, source: Source) -> dict[str, Any]:
     product = file_id.get("product_name") or file_id.get("product")
     made_by_hand = maker in (None, "development")
     created_ms = _time(file_id, "time_created")
-    named = isinstance(serial, int) and created_ms is not None and not made_by_hand
     trusted = isinstance(serial, int) and not made_by_hand
+    named = trusted and created_ms is not None
     return {
         "device": None if maker is None else records.label(f"{maker} {product or ''}"),
         "manual": made_by_hand,

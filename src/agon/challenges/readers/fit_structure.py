@@ -1,7 +1,7 @@
 """The frame of a FIT file: header, definitions and lengths, checked before anything is decoded.
 
-The decoder needs about half a kilobyte of memory for a message of two bytes, and stops the process
-on a base type that the protocol does not have; so both are looked at first.
+The decoder needs about half a kilobyte of memory for a message of two bytes, and panics at a base
+type that the protocol does not have; so both are looked at first.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from lxml import etree
@@ -24,14 +25,13 @@ def read(stream: BinaryIO, source: Source) -> Reading | Refusal:
     times is refused.
     """
     try:
-        made = _tracks(stream, source)
+        return records.reading_of(FORMAT, _tracks(stream, source))
     except Refused as refused:
         return refused.refusal
-    return Reading(format=FORMAT, records=tuple(sorted(made, key=lambda made: made["start_ms"])))
 
 
-def _tracks(stream: BinaryIO, source: Source) -> list[Record]:
-    made, passed_over = [], 0
+def _tracks(stream: BinaryIO, source: Source) -> Iterator[Record]:
+    made = passed_over = 0
     samples, elevations_mm, untimed = Samples(), [], 0
     for name, element in xml.elements(stream, "trkpt", ("trkseg", "trk")):
         if name == "trkpt":
@@ -46,14 +46,14 @@ def _tracks(stream: BinaryIO, source: Source) -> list[Record]:
             if samples.times_ms and untimed:
                 raise refusals.without_times("A point of the track")
             if samples.times_ms:
-                made.append(_record(element, samples, elevations_mm, source))
+                made += 1
+                yield _record(element, samples, elevations_mm, source)
             passed_over += untimed
             samples, elevations_mm, untimed = Samples(), [], 0
-    if made:
-        return made
-    if passed_over:
+    if passed_over and not made:
         raise refusals.without_times("The track")
-    raise refusals.without_activity("waypoints or routes, and no track")
+    if not made:
+        raise refusals.without_activity("waypoints or routes, and no track")
 
 
 def _note(

@@ -30,6 +30,7 @@ INDOOR = {
 }  # fmt: skip
 VIRTUAL = {"virtual_activity", "virtual_ride", "virtual_run", "virtual_running"}
 MOTORS = {"e_biking", "e_bike_fitness", "e_bike_mountain"}
+ON_FOOT = ("run", "walk", "hike")
 WORD_CHARS_MAX = 60
 
 

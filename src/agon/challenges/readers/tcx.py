@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from lxml import etree
@@ -20,24 +21,20 @@ ELEVATION_M_MAX = 100_000
 def read(stream: BinaryIO, source: Source) -> Reading | Refusal:
     """All activities of the file, ordered by start. One without trackpoints was made by hand."""
     try:
-        made = _activities(stream, source)
+        return records.reading_of(FORMAT, _activities(stream, source))
     except Refused as refused:
         return refused.refusal
-    return Reading(format=FORMAT, records=tuple(sorted(made, key=lambda made: made["start_ms"])))
 
 
-def _activities(stream: BinaryIO, source: Source) -> list[Record]:
-    made, samples, elevations_mm = [], Samples(), []
+def _activities(stream: BinaryIO, source: Source) -> Iterator[Record]:
+    samples, elevations_mm = Samples(), []
     for name, element in xml.elements(stream, "Trackpoint", ("Activity", "Course")):
         if name == "Trackpoint":
             _note(xml.texts(element), samples, elevations_mm)
             continue
         if name == "Activity":
-            made.append(_record(element, samples, elevations_mm, source))
+            yield _record(element, samples, elevations_mm, source)
         samples, elevations_mm = Samples(), []
-    if not made:
-        raise refusals.without_activity("courses or workout plans, and no activity")
-    return made
 
 
 def _note(texts: dict[str, str], samples: Samples, elevations_mm: list[int]) -> None:

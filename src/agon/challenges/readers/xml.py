@@ -16,6 +16,7 @@ from lxml import etree
 
 from agon.challenges.curves import Samples
 from agon.challenges.readers import refusals
+from agon.challenges.readers.sports import ON_FOOT
 from agon.kernel.errors import Refused, refuse
 
 HEAD_BYTES = 64 * 1024
@@ -27,7 +28,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 ONE_FOOT_SPM_MAX = 120
 """A lower median cadence on foot counts one foot."""
-ON_FOOT = ("run", "walk", "hike")
 PROLOG = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*+<(!DOCTYPE\s+)?(?:[\w.-]+:)?([\w.-]+)",
     re.DOTALL,

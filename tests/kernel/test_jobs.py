@@ -1,0 +1,147 @@
+"""Jobs: enqueued in the transaction that made them necessary, done, retried, held."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from agon.kernel import database, jobs
+from agon.kernel.database import Actor
+from agon.kernel.manifest import Job, Schedule, Subscription, System
+
+SEEN: list[tuple[str, object]] = []
+
+
+async def note(_work: jobs.Work, payload: dict) -> None:
+    SEEN.append(("note", payload["n"]))
+
+
+async def stumble(_work: jobs.Work, payload: dict) -> None:
+    SEEN.append(("stumble", payload["n"]))
+    raise ValueError("not this time")
+
+
+async def tick(_work: jobs.Work) -> None:
+    SEEN.append(("tick", None))
+
+
+async def hear(_conn: object, event: object) -> None:
+    SEEN.append(("heard", event.key))  # type: ignore[attr-defined]
+
+
+EXAMPLE = System(
+    name="example",
+    package="tests.kernel",
+    jobs=(
+        Job(name="example.note", run="tests.kernel.test_jobs:note"),
+        Job(name="example.stumble", run="tests.kernel.test_jobs:stumble", attempts_max=0),
+    ),
+    schedules=(Schedule(name="example.tick", cron="* * * * *", run="tests.kernel.test_jobs:tick"),),
+    subscriptions=(
+        Subscription(
+            name="example.hear", topic="example.said", run="tests.kernel.test_jobs:hear"
+        ),
+    ),
+)
+
+
+@pytest.fixture
+def work(place):
+    SEEN.clear()
+    process = replace(place.runtime, systems=(EXAMPLE,))
+    process.__dict__["urls"] = place.runtime.urls
+    return jobs.Work(database=place.database, runtime=process)
+
+
+async def enqueue(place, job: str, n: int, key: str | None = None) -> int | None:
+    return await place.owner.fetchval("select agon.enqueue($1, $2, $3)", job, {"n": n}, key)
+
+
+async def seen(item: tuple[str, object]) -> None:
+    """Wait until the work is done."""
+    async with asyncio.timeout(15):
+        while item not in SEEN:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_a_job_is_done_once(place, work):
+    await enqueue(place, "example.note", 1)
+    await jobs.drain(work)
+    await jobs.drain(work)
+    assert SEEN == [("note", 1)]
+    assert await place.owner.fetchval("select count(*) from agon.pgqueuer") == 0
+
+
+async def test_a_rolled_back_transaction_enqueued_nothing(place, work):
+    with pytest.raises(RuntimeError):
+        async with place.owner.transaction():
+            await enqueue(place, "example.note", 1)
+            raise RuntimeError("and back")
+    await jobs.drain(work)
+    assert SEEN == []
+
+
+async def test_a_key_keeps_a_job_from_waiting_twice(place, work):
+    assert await enqueue(place, "example.note", 1, "one") is not None
+    assert await enqueue(place, "example.note", 2, "one") is None
+    await jobs.drain(work)
+    assert SEEN == [("note", 1)]
+    assert await enqueue(place, "example.note", 3, "one") is not None
+
+
+async def test_a_job_that_fails_for_good_is_held_and_seen(place, work):
+    await enqueue(place, "example.stumble", 1)
+    await jobs.drain(work)
+    counts = await place.owner.fetch("select * from agon.job_counts()")
+    assert [(row["job"], row["status"]) for row in counts] == [("example.stumble", "failed")]
+    logged = await place.owner.fetchval(
+        "select traceback::text from agon.pgqueuer_log where traceback is not null"
+    )
+    assert "not this time" in logged
+
+
+async def test_events_reach_their_subscription(place, work):
+    await place.owner.execute("select agon.emit('example.said', 'a')")
+    await jobs.drain(work)
+    await jobs.drain(work)
+    assert SEEN == [("heard", "a")]
+
+
+async def test_a_running_worker_wakes_for_new_work_and_stops_when_told(place, work):
+    stop = asyncio.Event()
+    running = asyncio.create_task(jobs.run(work, stop))
+    await asyncio.sleep(0.5)
+    await enqueue(place, "example.note", 1)
+    await seen(("note", 1))
+    stop.set()
+    async with asyncio.timeout(10):
+        await running
+
+
+async def test_a_worker_survives_the_loss_of_its_connection(place, work):
+    stop = asyncio.Event()
+    running = asyncio.create_task(jobs.run(work, stop))
+    await asyncio.sleep(0.5)
+    killer = await database.connect(place.runtime.urls["agon_worker"])
+    await killer.execute(
+        """
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and usename = 'agon_worker' and pid <> pg_backend_pid()
+        """
+    )
+    await killer.close()
+    await enqueue(place, "example.note", 2)
+    await seen(("note", 2))
+    stop.set()
+    async with asyncio.timeout(10):
+        await running
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
+async def test_no_client_may_enqueue_or_see_jobs(place, role):
+    for statement in ("select agon.enqueue('example.note')", "select * from agon.pgqueuer"):
+        with pytest.raises(Exception, match="permission denied"):
+            async with place.database.as_caller(Actor(role=role)) as conn:
+                await conn.execute(statement)
