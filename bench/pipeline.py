@@ -19,7 +19,7 @@ from typing import Any
 
 import aiohttp
 
-from agon.app import SYSTEMS
+from agon.systems import SYSTEMS
 from agon.challenges import challenges
 from agon.commons.people import wallets
 from agon.kernel import clock, commands, database, embedded, jwt, runtime
@@ -139,8 +139,8 @@ async def _judged(url: str, challenge: int) -> None:
     conn = await database.connect(url)
     statement = "select count(*) from public.verdicts where challenge_id = $1"
     async with asyncio.timeout(JUDGED_S_MAX):
-        while await conn.fetchval(statement, challenge) < ROWS:
-            await asyncio.sleep(0.05)  # noqa: ASYNC110
+        while await conn.fetchval(statement, challenge) < ROWS:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
     await conn.close()
 
 

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import asyncpg
 
-from agon.app import SYSTEMS
 from agon.kernel import commands, embedded, runtime
 from agon.kernel.errors import Refused
+from agon.systems import SYSTEMS
 
 CALM_S = (0.3, 1.5)
 """Between two kills."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import asyncpg
 
-from agon.app import SYSTEMS
 from agon.commons.people import wallets
 from agon.kernel import clock, database, jobs, jwt, migrate, runtime
+from agon.systems import SYSTEMS
 from tests.servers import TestServer
 
 TEMPLATE = "agon_template"

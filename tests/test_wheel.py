@@ -34,7 +34,7 @@ sys.path.append({str(libraries)!r})
 sys.path[:] = [path for path in sys.path if path != {str(ROOT / "src")!r}]
 import agon
 assert agon.__file__.startswith({str(site)!r}), agon.__file__
-from agon.app import SYSTEMS
+from agon.systems import SYSTEMS
 from agon.challenges import rules
 from agon.kernel import database, migrate
 from importlib.resources import files

@@ -1,4 +1,4 @@
-"""Composition: which systems this release is made of, and the server that they share."""
+"""Composition: the server that all systems share."""
 
 from __future__ import annotations
 
@@ -11,16 +11,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from agon import __version__
-from agon.challenges.system import SYSTEM as CHALLENGES
-from agon.commons.content.system import SYSTEM as CONTENT
-from agon.commons.people.system import SYSTEM as PEOPLE
 from agon.kernel import jobs
 from agon.kernel.manifest import load
 from agon.kernel.runtime import Runtime
-from agon.kernel.system import SYSTEM as KERNEL
 from agon.web import errors, status
-
-SYSTEMS = (KERNEL, PEOPLE, CONTENT, CHALLENGES)
 
 READER_PROCESSES = 2
 STOP_S_MAX = 20

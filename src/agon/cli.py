@@ -1,5 +1,7 @@
 """The command line: composition of the systems' commands, and errors on one line.
 
+What is slow to import (the server, the queue) is imported by the command that needs it.
+
 Exit codes: 0 done; 1 the answer is no (a result differs, a check is wrong, a verdict is fail);
 2 a mistake in the command or the configuration; 3 refused; 4 something needed is out of reach.
 """
@@ -11,22 +13,23 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 import typer
-import uvicorn
 from rich.console import Console
 from rich.table import Column, Table
 
 from agon import __version__
-from agon.app import SYSTEMS
-from agon.app import serve as application
-from agon.kernel import commands, jobs, results
+from agon.kernel import commands
 from agon.kernel.database import refusal_of
 from agon.kernel.errors import Refusal, Refused, refuse
 from agon.kernel.manifest import load
 from agon.kernel.runtime import Runtime
-from agon.kernel.stage import Stage
+from agon.systems import SYSTEMS
+
+if TYPE_CHECKING:
+    from agon.kernel.stage import Stage
 
 EXIT_NO = 1
 EXIT_USAGE = 2
@@ -84,6 +87,10 @@ def run(
 
 
 def _serve(runtime: Runtime, *, work: bool) -> None:
+    import uvicorn
+
+    from agon.app import serve as application
+
     host, port = runtime.settings["host"], runtime.settings["port"]
     commands.out.print(f"Serving on http://{host}:{port} (paths: /docs). Ctrl-C stops.")
     uvicorn.run(
@@ -103,6 +110,8 @@ async def _migrate(runtime: Runtime) -> None:
 
 
 async def _work(runtime: Runtime) -> None:
+    from agon.kernel import jobs
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -112,6 +121,8 @@ async def _work(runtime: Runtime) -> None:
 
 
 async def _demo(runtime: Runtime, evidence: tuple[Path, ...]) -> None:
+    from agon.kernel.stage import Stage
+
     missing = [path for path in evidence if not path.is_file()]
     if missing:
         raise refuse("file_missing", f"There is no file {missing[0]}.", hint="Check the path.")
@@ -128,6 +139,8 @@ async def _demo(runtime: Runtime, evidence: tuple[Path, ...]) -> None:
 
 async def _verify(stage: Stage) -> None:
     """`agon verify` on every result of the demonstration."""
+    from agon.kernel import results
+
     kinds = stage.runtime.result_kinds()
     pool = await stage.database.pool("agon_owner")
     table = Table("who", Column("result", no_wrap=True), "agon verify", box=None)

@@ -8,8 +8,8 @@ import pglast
 import pytest
 from pglast.stream import RawStream
 
-from agon.app import SYSTEMS
 from agon.kernel import migrate
+from agon.systems import SYSTEMS
 
 OURS = "('public', 'agon')"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from agon.app import SYSTEMS
 from agon.kernel import database, migrate, migrate_export
 from agon.kernel.errors import Refused
 from agon.kernel.migrate import File
+from agon.systems import SYSTEMS
 
 
 def _file(name: str, text: str, kind: str = "rules") -> File:

@@ -10,10 +10,10 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agon.kernel import cid, results
+from agon.kernel import canonical, cid, results
 from agon.kernel.errors import Refused, refuse
 
-INTEGERS = st.integers(-results.INTEGER_MAX, results.INTEGER_MAX)
+INTEGERS = st.integers(-canonical.INTEGER_MAX, canonical.INTEGER_MAX)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 VALUES = st.recursive(
     st.none() | st.booleans() | INTEGERS | TEXTS,
@@ -36,7 +36,7 @@ INPUTS, RULES = {"points": [1, 2, 3]}, {"target": 6}
 def stored(**changes: object) -> bytes:
     """A bundle's bytes with some of its parts replaced."""
     document = json.loads(results.bundle(SUM, INPUTS, RULES).data)
-    return results.canonical({**document, **changes})
+    return canonical.canonical({**document, **changes})
 
 
 def refusal(call, *args):
@@ -84,12 +84,12 @@ def test_a_bundle_verifies_and_reads_back(inputs, rules):
 @settings(max_examples=100)
 @given(VALUES)
 def test_canonical_json_is_rfc_8785(value):
-    assert results.canonical(value) == rfc8785.dumps(value)
+    assert canonical.canonical(value) == rfc8785.dumps(value)
 
 
 def test_keys_are_ordered_by_utf_16_units():
     # U+FF5E is the smaller code point, U+1F600 the smaller UTF-16 unit (D83D).
-    data = results.canonical({"\uff5e": 1, "\U0001f600": 2})
+    data = canonical.canonical({"\uff5e": 1, "\U0001f600": 2})
     assert data == '{"\U0001f600":2,"\uff5e":1}'.encode()
 
 
@@ -120,8 +120,8 @@ def test_an_output_with_a_float_is_refused():
 
 
 def test_the_largest_exact_integers_are_kept():
-    value = [results.INTEGER_MAX, -results.INTEGER_MAX]
-    assert json.loads(results.canonical(value)) == value
+    value = [canonical.INTEGER_MAX, -canonical.INTEGER_MAX]
+    assert json.loads(canonical.canonical(value)) == value
 
 
 def test_a_lone_surrogate_is_refused():
@@ -138,17 +138,17 @@ def nested(levels: int) -> list:
 
 
 def test_a_value_nested_too_deep_is_refused():
-    assert results.canonical(nested(results.DEPTH_MAX)).startswith(b"[[")
-    assert "levels" in refusal(results.canonical, nested(results.DEPTH_MAX + 1)).details
+    assert canonical.canonical(nested(canonical.DEPTH_MAX)).startswith(b"[[")
+    assert "levels" in refusal(results.canonical, nested(canonical.DEPTH_MAX + 1)).details
     assert refusal(results.load, b"[" * 100_000).code == "result_malformed"
 
 
 def test_what_a_bundle_holds_can_be_loaded_however_deep():
-    deepest = nested(results.DEPTH_MAX - 1)
+    deepest = nested(canonical.DEPTH_MAX - 1)
     one = results.Kind(name="one", version=1, recompute=lambda inputs, _: inputs)
     data = results.bundle(one, deepest, deepest).data
     assert results.load(data)["output"] == deepest
-    for inputs, rules in ((nested(results.DEPTH_MAX), {}), ({}, nested(results.DEPTH_MAX))):
+    for inputs, rules in ((nested(canonical.DEPTH_MAX), {}), ({}, nested(canonical.DEPTH_MAX))):
         assert refusal(results.bundle, one, inputs, rules).code == "result_value_malformed"
 
 
@@ -236,7 +236,7 @@ def test_another_name_than_the_expected_one_is_not_ok():
 def test_a_difference_is_named_exactly_when_there_is_one(one, two):
     fixed = results.Kind(name="points.sum", version=1, recompute=lambda _, __: one)
     verification = results.verify(stored(output=two), {("points.sum", 1): fixed})
-    assert verification.ok == (results.canonical(one) == results.canonical(two))
+    assert verification.ok == (canonical.canonical(one) == canonical.canonical(two))
     assert bool(verification.differences) != verification.ok
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from math import asin, cos, inf, pi, sin, sqrt
 from operator import ge, sub
+from typing import Any
 
 from agon.challenges.limits import (
     JUMP_MM_MIN,
@@ -129,12 +130,9 @@ def gain_from(times: list[int], totals: list[int], window: int) -> tuple[int | N
 
 def _device_curve(samples: Samples, clock: list[int]) -> Curve:
     """The device's distance; where it starts again from 0, the total goes on."""
-    indexes, distances, times = range(len(clock)), samples.distances_mm, clock
-    if None in distances:
-        indexes = [index for index, distance in enumerate(distances) if distance is not None]
-        distances = [distances[index] for index in indexes]
-        times = [clock[index] for index in indexes]
-    return Curve(indexes=indexes, times=times, totals=_rising(distances))
+    indexes = _known(samples.distances_mm)
+    totals = _rising(_picked(samples.distances_mm, indexes))
+    return Curve(indexes=indexes, times=_picked(clock, indexes), totals=totals)
 
 
 def _gps_curve(samples: Samples, clock: list[int], sport: str) -> tuple[Curve, int]:
@@ -142,14 +140,14 @@ def _gps_curve(samples: Samples, clock: list[int], sport: str) -> tuple[Curve, i
 
     After a jump the new point goes, unless nothing but itself speaks for the old one.
     """
-    indexes = [index for index, angle in enumerate(samples.latitudes) if angle is not None]
+    indexes = _known(samples.latitudes)
     steps = _distances(samples, indexes)
     if max(steps, default=0) <= JUMP_MM_MIN and not samples.breaks:
         totals = list(accumulate(steps, initial=0))[: len(indexes)]
-        return Curve(indexes=indexes, times=[clock[index] for index in indexes], totals=totals), 0
+        return Curve(indexes=indexes, times=_picked(clock, indexes), totals=totals), 0
     limit = SPEED_LIMITS.get(sport)
     top_speed = JUMP_SPEED_FACTOR * (limit.reject_60s if limit else JUMP_SPEED_DEFAULT_MM_S)
-    kept, totals, jumped, alone = indexes[:1], [0][: len(indexes)], 0, True
+    kept, totals, jumped, alone = list(indexes[:1]), [0][: len(indexes)], 0, True
     for before, index, step in zip(indexes, indexes[1:], steps, strict=False):
         if index in samples.breaks:
             step, alone = 0, True
@@ -163,17 +161,29 @@ def _gps_curve(samples: Samples, clock: list[int], sport: str) -> tuple[Curve, i
             alone = False
         kept.append(index)
         totals.append(totals[-1] + step)
-    return Curve(indexes=kept, times=[clock[index] for index in kept], totals=totals), jumped
+    return Curve(indexes=kept, times=_picked(clock, kept), totals=totals), jumped
 
 
-def _distances(samples: Samples, indexes: list[int]) -> list[int]:
+def _known(values: list[int | None]) -> Sequence[int]:
+    """The indexes of the values that are not None."""
+    if None not in values:
+        return range(len(values))
+    return [index for index, value in enumerate(values) if value is not None]
+
+
+def _picked(values: list[Any], indexes: Sequence[int]) -> list[int]:
+    """The values at these indexes; the list itself if that is all of it."""
+    return values if len(indexes) == len(values) else [values[index] for index in indexes]
+
+
+def _distances(samples: Samples, indexes: Sequence[int]) -> list[int]:
     """Distance in mm from each of these positions to the next, on a sphere.
 
     Haversine: h = sin(dlat / 2)^2 + cos(lat1) cos(lat2) sin(dlon / 2)^2, d = 2 r asin(sqrt(h)).
     Up to FLAT_MM_MAX sin(x) = asin(x) = x, which is the same to the micrometre and twice as fast.
     """
-    latitudes = [samples.latitudes[index] for index in indexes]
-    longitudes = [samples.longitudes[index] for index in indexes]
+    latitudes = _picked(samples.latitudes, indexes)
+    longitudes = _picked(samples.longitudes, indexes)
     cosines = [cos(latitude * RADIANS_PER_E7) for latitude in latitudes]
     legs = zip(deltas(latitudes), deltas(longitudes), cosines, cosines[1:], strict=False)
     steps = [round(MM_PER_E7 * sqrt(n * n + here * there * e * e)) for n, e, here, there in legs]

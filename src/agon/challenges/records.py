@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
-import rfc8785
+from agon.kernel.canonical import canonical
 
 Record = dict[str, Any]
 
@@ -234,7 +234,7 @@ def evidence_hash(records: Iterable[Record]) -> str:
 
     What the intake added does not count: the same records hash alike whenever they come.
     """
-    lines = sorted(rfc8785.dumps(content(record)) for record in records)
+    lines = sorted(canonical(content(record)) for record in records)
     return hashlib.sha256(b"[" + b",".join(lines) + b"]").hexdigest()
 
 
@@ -254,7 +254,7 @@ def fingerprint(record: Record) -> str | None:
         _rounded(record["timer_ms"], 5_000),
         record["track"],
     ]
-    return hashlib.sha256(rfc8785.dumps(facts)).hexdigest()
+    return hashlib.sha256(canonical(facts)).hexdigest()
 
 
 def _rounded(value: int | None, step: int) -> int | None:

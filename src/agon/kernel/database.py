@@ -123,12 +123,12 @@ async def connect(url: str) -> Conn:
 
 
 async def prepare(conn: Conn) -> None:
-    """JSON in and out as Python values. Binary, or rows of a table with JSON in it do not decode."""
+    """JSON in and out as Python values; in binary, or rows of tables with JSON do not decode."""
     for kind, version in (("json", b""), ("jsonb", JSONB_VERSION)):
         await conn.set_type_codec(
             kind,
             encoder=lambda value, version=version: version + json.dumps(value).encode(),
-            decoder=lambda data, skip=len(version): json.loads(data[skip:]),
+            decoder=lambda data, version=version: json.loads(data.removeprefix(version)),
             schema="pg_catalog",
             format="binary",
         )

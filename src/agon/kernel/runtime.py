@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from agon.kernel import config, database, embedded, keys, logs, outbound, results
+from agon.kernel import config, database, embedded, keys, logs, results
 from agon.kernel import jwt as tokens
 from agon.kernel.errors import Refused, refuse
 from agon.kernel.manifest import Setting, System, load
@@ -73,6 +73,8 @@ class Runtime:
 
     def outbound(self) -> Any:
         """The client for calls to strangers; open it with ``async with``."""
+        from agon.kernel import outbound  # its library takes long to import
+
         pairs = (item.strip() for item in self.settings["outbound_allow"].split(","))
         exempt = frozenset(_address(pair) for pair in pairs if pair)
         return outbound.client(outbound.Settings(exempt=exempt))

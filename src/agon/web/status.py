@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client import generate_latest as render
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agon.kernel import migrate
 from agon.kernel.errors import Refused
@@ -26,21 +26,34 @@ SECONDS = Histogram(
 JOBS = Gauge("agon_jobs", "Jobs that wait or run.", ["job", "status"], registry=REGISTRY)
 
 
+class Measured:
+    """Counts and times every request by the path's pattern, never by its values."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        finally:
+            path = getattr(scope.get("route"), "path", "(unknown)")
+            REQUESTS.labels(scope["method"], path, status).inc()
+            SECONDS.labels(scope["method"], path).observe(time.perf_counter() - started)
+
+
 def install(app: FastAPI) -> None:
-    """Count and time every request by the path's pattern, never by its values."""
-
-    @app.middleware("http")
-    async def measure(
-        request: Request, proceed: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        started = time.perf_counter()
-        response = await proceed(request)
-        route = request.scope.get("route")
-        path = getattr(route, "path", "(unknown)")
-        REQUESTS.labels(request.method, path, response.status_code).inc()
-        SECONDS.labels(request.method, path).observe(time.perf_counter() - started)
-        return response
-
+    """Measure every request, and serve what was measured."""
+    app.add_middleware(Measured)
     app.include_router(router)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from io import SEEK_END
 from typing import BinaryIO
 
@@ -23,6 +25,10 @@ END_BYTES, COMMENT_BYTES_MAX = 22, 65_535
 END_MAGIC = b"PK\x05\x06"
 ENCRYPTED = 0x1
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError
+)  # fmt: skip
+"""What zipfile raises at a damaged zip, or at one of a kind that it does not know."""
 SEND_EXPORT = "Send the zip that the phone exports, or the export.xml inside it."
 
 
@@ -33,8 +39,14 @@ def export_in(stream: BinaryIO) -> BinaryIO:
     `evidence_zip_nested`, `evidence_zip_without_export`, `evidence_zip_encrypted`.
     """
     _check_directory(stream)
-    archive = zipfile.ZipFile(stream)
-    members = [member for member in archive.infolist() if not member.is_dir()]
+    try:
+        return _find(zipfile.ZipFile(stream))
+    except BROKEN as error:
+        raise malformed(str(error)) from error
+
+
+def _find(archive: zipfile.ZipFile) -> BinaryIO:
+    members = [one for one in archive.infolist() if not one.filename.endswith("/")]
     documents = [member for member in members if member.filename.lower().endswith(".xml")]
     documents.sort(key=lambda member: (-member.file_size, member.filename))
     for member in documents[:CANDIDATES_MAX]:

@@ -96,9 +96,11 @@ def _count(data: bytes, at: int, end: int) -> tuple[int, int] | None:
         if local not in defined:
             return None
         size, count = defined[local]
-        at += 1 + size
-        messages += 1
-        values += count
+        begin = at
+        while at < end and data[at] == head:
+            at += 1 + size
+        messages += (at - begin) // (1 + size)
+        values += (at - begin) // (1 + size) * count
     return (messages, values) if at == end else None
 
 
