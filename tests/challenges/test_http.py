@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -22,6 +24,11 @@ def run_file(seed: int = 1, distance_m: int = 11_000, start_ms: int = START_MS) 
         seed=seed, distance_m=distance_m, pace_s_per_km=330, start_ms=start_ms
     )
     return gpx.write(track)
+
+
+def kept(place: Place) -> list[Path]:
+    """The files of the content folder."""
+    return [path for path in (place.runtime.home / "content").rglob("*") if path.is_file()]
 
 
 async def challenge_of(place: Place, api: httpx.AsyncClient, creator: str = "ada") -> int:
@@ -63,6 +70,8 @@ async def test_a_file_becomes_a_verdict_that_its_owner_can_verify(place, api):
     assert progress["verdict"]["pass"] is True
     assert progress["participant"]["source"] == "evidence_intake"
     assert progress["participant"]["joined_at"] is None
+    assert [path.read_bytes() for path in kept(place)] == [run_file()]
+    assert kept(place)[0].name == taken.json()["raw_ref"]
     cid = progress["verdict"]["result_cid"]
     bundle = await api.get(f"/api/results/{cid}", headers=bearer(place, bob))
     assert bundle.status_code == 200
@@ -109,6 +118,7 @@ async def test_another_participants_recording_is_refused_in_every_challenge(plac
     edited = run_file().replace(b"</gpx>", b"<!-- mine --></gpx>")
     copied = await submit(place, api, carol, second, "carol", edited)
     assert copied.json()["code"] == "evidence_of_another_participant"
+    assert len(kept(place)) == 1, "a refused file leaves nothing behind"
     own = await submit(place, api, bob, second, "bob", run_file())
     assert own.status_code == 201, "one's own recording counts in each of one's challenges"
 
@@ -142,8 +152,7 @@ async def test_wrong_forms_are_refused_and_nothing_is_stored(place, api, changes
     answer = await submit(place, api, bob, challenge, "bob", run_file(), **changes)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert await place.owner.fetchval("select count(*) from public.evidence") == 0
-    folder = place.runtime.home / "content"
-    assert [path for path in folder.rglob("*") if path.is_file()] == []
+    assert kept(place) == []
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def guess_provider(path: Path) -> str:
 def _read(path: Path, provider: str | None, player: str | None) -> Reading:
     named = evidence.check_provider(provider or guess_provider(path))
     source = Source(provider=named, player=player)
-    found = evidence.read_file(path, source)
+    found, _ = evidence.read_file(path, source)
     if isinstance(found, Refusal):
         raise Refused(found)
     with path.open("rb") as stream:

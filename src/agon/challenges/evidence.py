@@ -83,18 +83,19 @@ def check_provider(provider: str) -> str:
 
 
 async def receive(desk: Desk, actor: Actor, upload: Upload) -> Submitted:
-    """The whole walk: admit as the caller, read, keep the file, submit as the engine.
+    """The whole walk: admit as the caller, read, submit as the engine, keep the file.
 
     Raises Refused with the reader's code or the database's.
     """
     async with desk.database.as_caller(actor) as conn:
         await admit(conn, upload)
-    reading = await _read(desk, upload)
-    kind = media_type(upload.path, reading.format)
-    file = await asyncio.to_thread(files.keep, desk.folder, upload.path)
+    reading, kind = await _read(desk, upload)
+    file = await asyncio.to_thread(files.describe, upload.path)
     async with desk.database.as_worker(actor) as conn:
         await files.record(conn, file, kind)
-        return await submit(conn, upload, reading, file, kind)
+        submitted = await submit(conn, upload, reading, file, kind)
+        await asyncio.to_thread(files.keep, desk.folder, upload.path, file)
+        return submitted
 
 
 async def admit(conn: Conn, upload: Upload) -> None:
@@ -107,18 +108,15 @@ async def admit(conn: Conn, upload: Upload) -> None:
     )
 
 
-def read_file(path: Path, source: Source) -> Reading | Refusal:
-    """What a file says, or why it says nothing. Runs in any process."""
+def read_file(path: Path, source: Source) -> tuple[Reading | Refusal, str]:
+    """What a file says, or why it says nothing, and its media type: by content, never by what its
+    sender says. Runs in any process."""
     with path.open("rb") as stream:
-        return readers.read(stream, source)
-
-
-def media_type(path: Path, format: str) -> str:
-    """What the file is, by its content and never by what its sender says."""
-    with path.open("rb") as stream:
-        if stream.read(len(ZIP_MAGIC)) == ZIP_MAGIC:
-            return "application/zip"
-    return MEDIA_TYPES.get(format, "application/json")
+        found = readers.read(stream, source)
+        stream.seek(0)
+        is_zip = stream.read(len(ZIP_MAGIC)) == ZIP_MAGIC
+    named = MEDIA_TYPES.get(getattr(found, "format", ""), "application/json")
+    return found, "application/zip" if is_zip else named
 
 
 async def submit(
@@ -165,15 +163,17 @@ async def submit(
     )
 
 
-async def _read(desk: Desk, upload: Upload) -> Reading:
+async def _read(desk: Desk, upload: Upload) -> tuple[Reading, str]:
     if desk.processes is None or upload.path.stat().st_size <= READ_INLINE_BYTES_MAX:
-        found = read_file(upload.path, upload.source)
+        found, kind = read_file(upload.path, upload.source)
     else:
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(desk.processes, read_file, upload.path, upload.source)
+        found, kind = await loop.run_in_executor(
+            desk.processes, read_file, upload.path, upload.source
+        )
     if isinstance(found, Refusal):
         raise Refused(found)
-    return found
+    return found, kind
 
 
 def _stamp(

@@ -46,22 +46,32 @@ def arriving(root: Path) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def keep(root: Path, arrived: Path) -> File:
-    """Move an arrived file under its content id, durably. Twice is the same as once."""
+def describe(arrived: Path) -> File:
+    """What an arrived file would be kept as."""
     sha256 = hashlib.sha256()
     with arrived.open("rb") as stream:
         while block := stream.read(COPY_BYTES):
             sha256.update(block)
         stream.seek(0)
         cid, size = cids.of_stream(stream)
-        os.fsync(stream.fileno())
-    target = _path(root, cid)
-    if not target.exists():
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        arrived.chmod(0o400)
-        arrived.rename(target)
-        _sync_folder(target.parent)
     return File(cid=cid, sha256=sha256.hexdigest(), bytes=size)
+
+
+def keep(root: Path, arrived: Path, file: File) -> None:
+    """Move an arrived file under its content id, durably. Twice is the same as once.
+
+    Call it last before the commit of the transaction that records the file: then a refusal leaves
+    no bytes behind, and a row always has its file.
+    """
+    target = _path(root, file.cid)
+    if target.exists():
+        return
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with arrived.open("rb") as stream:
+        os.fsync(stream.fileno())
+        os.fchmod(stream.fileno(), 0o400)
+    arrived.rename(target)
+    _sync_folder(target.parent)
 
 
 def open_file(root: Path, cid: str) -> BinaryIO:
