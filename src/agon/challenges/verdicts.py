@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,9 @@ from agon.challenges import judges, rules
 from agon.challenges.records import Record, evidence_hash
 from agon.kernel import results
 from agon.kernel.database import Conn, Database
+
+RECORDS_INLINE_MAX = 500
+"""More are judged in a thread, so that the worker's heartbeat goes on."""
 
 KIND = results.Kind(name="challenges.verdict", version=1, recompute=judges.recompute)
 
@@ -31,7 +35,8 @@ async def judge(database: Database, challenge_id: int, subject: str) -> str:
     case = await pool.fetchval("select agon.load_case($1, $2)", challenge_id, subject)
     if case is None or not case["evidence"]:
         return "nothing"
-    decision = decide(case)
+    large = sum(len(row["data"]) for row in case["evidence"]) > RECORDS_INLINE_MAX
+    decision = await asyncio.to_thread(decide, case) if large else decide(case)
     return await pool.fetchval(
         "select agon.record_verdict($1, $2, $3, $4, $5)",
         challenge_id,

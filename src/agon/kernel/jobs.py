@@ -33,7 +33,7 @@ BATCH_JOBS = 20
 RUNNING_JOBS_MAX = 2 * BATCH_JOBS
 QUEUE_POLL_S = 5
 DRAIN_POLL_S = 0.02
-HEARTBEAT_S_MAX = 30
+HEARTBEAT_S_MAX = 10
 """A job whose worker has been silent for so long is picked up by another."""
 RETRY_FIRST_S = 1
 RETRY_LONGEST_S = 300
