@@ -50,6 +50,7 @@ bench: $(VENV)/test.stamp
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check --quiet src tests bench
+	$(BIN)/ruff format --check --quiet src tests bench
 	$(BIN)/lint-imports --no-cache | tail -n 3
 
 lock:

@@ -19,10 +19,10 @@ from typing import Any
 
 import aiohttp
 
-from agon.systems import SYSTEMS
 from agon.challenges import challenges
 from agon.commons.people import wallets
 from agon.kernel import clock, commands, database, embedded, jwt, runtime
+from agon.systems import SYSTEMS
 from bench.machine import save
 
 ROWS = 1500

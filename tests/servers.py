@@ -69,9 +69,7 @@ def _embedded(home: Path) -> Iterator[TestServer]:
     server = embedded.start(home, createdb=True)
     try:
         passwords = {login: (home / "secrets" / login).read_text().strip() for login in LOGINS}
-        yield TestServer(
-            home=home, sockets=server.sockets, passwords=passwords, is_embedded=True
-        )
+        yield TestServer(home=home, sockets=server.sockets, passwords=passwords, is_embedded=True)
     finally:
         embedded.stop(home)
 

@@ -34,9 +34,7 @@ async def created(
     """A challenge of the creator's; returns its id."""
     actor = await place.own(creator)
     async with place.database.as_worker(actor) as conn:
-        row = await challenges.create(
-            conn, wallet(creator), {**DRAFT, **changes}, approve=approve
-        )
+        row = await challenges.create(conn, wallet(creator), {**DRAFT, **changes}, approve=approve)
     return row["id"]
 
 
@@ -77,9 +75,7 @@ async def test_an_admin_approves_and_a_second_time_changes_nothing(place, actor)
     assert [row["topic"] for row in topics] == ["challenge.created", "challenge.approved"]
 
 
-@pytest.mark.parametrize(
-    "act", ["approve_challenge", "reject_challenge", "cancel_challenge"]
-)
+@pytest.mark.parametrize("act", ["approve_challenge", "reject_challenge", "cancel_challenge"])
 async def test_a_stranger_moves_nothing(place, act):
     challenge = await created(place, approve=False)
     stranger = await place.own("bob")

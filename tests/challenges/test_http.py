@@ -20,9 +20,7 @@ def bearer(place: Place, actor: Actor) -> dict[str, str]:
 
 
 def run_file(seed: int = 1, distance_m: int = 11_000, start_ms: int = START_MS) -> bytes:
-    track = tracks.run(
-        seed=seed, distance_m=distance_m, pace_s_per_km=330, start_ms=start_ms
-    )
+    track = tracks.run(seed=seed, distance_m=distance_m, pace_s_per_km=330, start_ms=start_ms)
     return gpx.write(track)
 
 

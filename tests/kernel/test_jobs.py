@@ -40,9 +40,7 @@ EXAMPLE = System(
     ),
     schedules=(Schedule(name="example.tick", cron="* * * * *", run="tests.kernel.test_jobs:tick"),),
     subscriptions=(
-        Subscription(
-            name="example.hear", topic="example.said", run="tests.kernel.test_jobs:hear"
-        ),
+        Subscription(name="example.hear", topic="example.said", run="tests.kernel.test_jobs:hear"),
     ),
 )
 

@@ -163,9 +163,7 @@ async def finish_linking(
     return subject
 
 
-def seal(
-    keys: Keys, subject: str, provider: str, tokens: Tokens
-) -> tuple[str, str | None]:
+def seal(keys: Keys, subject: str, provider: str, tokens: Tokens) -> tuple[str, str | None]:
     """Both tokens, sealed to the opener for this row only."""
     access = sealing.seal(
         keys.public, tokens.access_token.encode(), _identity(subject, provider, "access_token")
@@ -215,9 +213,7 @@ async def collect(
     return inserted
 
 
-async def _fetch(
-    client: Client, settings: Settings, keys: Keys, row: Mapping[str, Any]
-) -> Fetched:
+async def _fetch(client: Client, settings: Settings, keys: Keys, row: Mapping[str, Any]) -> Fetched:
     recently_s = clock.now_s() - LATE_SYNC_S
     timelines = [challenge["timeline"] or {} for challenge in row["challenges"]]
     since_s = min(timeline.get("start", recently_s) for timeline in timelines)

@@ -57,9 +57,7 @@ async def put_model(caller: Caller, pools: Pools, body: JsonObject) -> dict[str,
 async def approve(challenge_id: int, caller: Caller, pools: Pools) -> dict[str, Any]:
     """Open a pending challenge."""
     async with pools.as_caller(caller) as conn:
-        return await conn.fetchval(
-            "select to_jsonb(public.approve_challenge($1))", challenge_id
-        )
+        return await conn.fetchval("select to_jsonb(public.approve_challenge($1))", challenge_id)
 
 
 @router.post("/challenges/{challenge_id}/reject")

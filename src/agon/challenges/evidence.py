@@ -235,9 +235,7 @@ def _counted_already(skipped: Sequence[dict[str, Any]]) -> Refused:
     )
 
 
-def _merge(
-    rows: Sequence[dict[str, Any]], provider: str, fresh: Sequence[Record]
-) -> list[Record]:
+def _merge(rows: Sequence[dict[str, Any]], provider: str, fresh: Sequence[Record]) -> list[Record]:
     """All records of the provider so far: the newest row's and the fresh ones, each once."""
     renewed = {_renewal(record) for record in fresh} - {None}
     kept = [

@@ -23,9 +23,7 @@ async def collect_due(work: Work) -> None:
     """Hand out the accounts whose turn has come."""
     pool = await work.database.pool("agon_worker")
     every = timedelta(minutes=work.runtime.settings["collect_every_minutes"])
-    await pool.fetchval(
-        "select agon.enqueue_collections($1, $2)", every, accounts.DUE_ACCOUNTS_MAX
-    )
+    await pool.fetchval("select agon.enqueue_collections($1, $2)", every, accounts.DUE_ACCOUNTS_MAX)
 
 
 async def collect(work: Work, payload: dict[str, Any]) -> None:

@@ -102,9 +102,7 @@ async def check_jobs(runtime: Runtime) -> Finding:
     failed = sum(row["jobs"] for row in rows if row["status"] == "failed")
     waiting = [row for row in rows if row["status"] == "queued"]
     late = [
-        row["job"]
-        for row in waiting
-        if (clock.now() - row["oldest"]).total_seconds() > JOB_LATE_S
+        row["job"] for row in waiting if (clock.now() - row["oldest"]).total_seconds() > JOB_LATE_S
     ]
     if failed:
         return Finding(

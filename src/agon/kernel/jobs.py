@@ -192,9 +192,7 @@ async def _pump_all(work: Work) -> int:
     for system in work.runtime.systems:
         for subscription in system.subscriptions:
             task = load(subscription.run)
-            read += await events.pump(
-                work.database, subscription.name, [subscription.topic], task
-            )
+            read += await events.pump(work.database, subscription.name, [subscription.topic], task)
     return read
 
 
