@@ -1,24 +1,24 @@
 -- Users where Supabase's clients look for them, and the wallets that each has proved to own.
 -- On Supabase auth.users is there already, and stays as it is.
 
-create table if not exists auth.users (
-  id uuid primary key default gen_random_uuid(),
-  email text,
-  raw_app_meta_data jsonb not null default '{}',
-  raw_user_meta_data jsonb not null default '{}',
-  is_anonymous boolean not null default false,
-  created_at timestamptz default now(),
-  updated_at timestamptz default now()
-);
-
 do $$
 begin
-  if obj_description('auth.users'::regclass) is null
-    and pg_get_userbyid((select relowner from pg_class where oid = 'auth.users'::regclass)) = current_user
-  then
-    comment on table auth.users is 'People who can sign in.';
-    alter table auth.users enable row level security;
+  -- Asked first: `create table if not exists` wants the right to create even where it need not.
+  if to_regclass('auth.users') is not null then
+    return;
   end if;
+
+  create table auth.users (
+    id uuid primary key default gen_random_uuid(),
+    email text,
+    raw_app_meta_data jsonb not null default '{}',
+    raw_user_meta_data jsonb not null default '{}',
+    is_anonymous boolean not null default false,
+    created_at timestamptz default now(),
+    updated_at timestamptz default now()
+  );
+  comment on table auth.users is 'People who can sign in.';
+  alter table auth.users enable row level security;
 end
 $$;
 
