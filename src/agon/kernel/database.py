@@ -5,6 +5,7 @@ Nothing outside a transaction ever has a role or claims, so nothing can leak to 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -60,6 +61,7 @@ class Database:
     def __init__(self, urls: Mapping[str, str]):
         self._urls = dict(urls)
         self._pools: dict[str, asyncpg.Pool] = {}
+        self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Database:
         return self
@@ -70,29 +72,38 @@ class Database:
         self._pools.clear()
 
     async def pool(self, login: Login) -> asyncpg.Pool:
-        """The pool of one login. Raises Refused `database_unreachable`."""
-        if login not in self._pools:
-            url = self._urls[login]
-            try:
+        """The pool of one login; it connects when it is first asked for a connection."""
+        async with self._opening:
+            if login not in self._pools:
                 self._pools[login] = await asyncpg.create_pool(
-                    url,
-                    min_size=1,
+                    self._urls[login],
+                    min_size=0,
                     max_size=POOL_CONNECTIONS_MAX,
                     timeout=CONNECT_S_MAX,
                     init=prepare,
                     reset=_keep,
                     server_settings=session_settings(login),
                 )
-            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
-                raise _unreachable(url, error) from error
         return self._pools[login]
+
+    @asynccontextmanager
+    async def connection(self, login: Login) -> AsyncIterator[Conn]:
+        """A connection of a login's pool. Raises Refused `database_unreachable`."""
+        pool = await self.pool(login)
+        try:
+            conn = await pool.acquire()
+        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            raise _unreachable(self._urls[login], error) from error
+        try:
+            yield conn
+        finally:
+            await pool.release(conn)
 
     @asynccontextmanager
     async def as_caller(self, actor: Actor) -> AsyncIterator[Conn]:
         """A transaction under the caller's role and claims."""
         login: Login = "agon_service" if actor.role == "service_role" else "agon_web"
-        pool = await self.pool(login)
-        async with _refusals(), pool.acquire() as conn, conn.transaction():
+        async with _refusals(), self.connection(login) as conn, conn.transaction():
             await conn.execute(
                 "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)",
                 actor.role,
@@ -104,8 +115,7 @@ class Database:
     async def as_worker(self, actor: Actor = ENGINE) -> AsyncIterator[Conn]:
         """A transaction of the engine, with the claims of whom it works for: itself, or a caller
         on whose behalf a function then checks the right."""
-        pool = await self.pool("agon_worker")
-        async with _refusals(), pool.acquire() as conn, conn.transaction():
+        async with _refusals(), self.connection("agon_worker") as conn, conn.transaction():
             await conn.execute(
                 "select set_config('request.jwt.claims', $1, true)", claims_text(actor)
             )

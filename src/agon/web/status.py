@@ -67,7 +67,7 @@ async def healthz() -> dict[str, str]:
 async def readyz(process: Process, pools: Pools) -> Response:
     """The database is reachable and holds this release's migrations."""
     try:
-        async with (await pools.pool("agon_owner")).acquire() as conn:
+        async with pools.connection("agon_owner") as conn:
             states = await migrate.status(conn, migrate.collect(process.systems))
     except Refused as refused:
         return JSONResponse({"status": "no", "why": refused.refusal.as_json()}, status_code=503)

@@ -96,7 +96,7 @@ async def record(conn: Conn, file: File, media_type: str) -> None:
 
 
 def _path(root: Path, cid: str) -> Path:
-    return root / cid[-3:-1] / cid
+    return root / cid[-2] / cid
 
 
 def _sync_folder(path: Path) -> None:
