@@ -78,7 +78,7 @@ def test_a_changed_bundle_differs_with_a_pointer(home):
         (("judge", "absent.gpx", "--rule", "rule.json"), "file_missing", 3),
         (("judge", "rule.json", "--rule", "rule.json"), "provider_missing", 3),
         (("judge", "run.gpx", "--rule", "run.gpx"), "invalid_rule", 3),
-        (("verify", "no-such-thing"), "cid_malformed", 3),
+        (("verify", "no-such-thing"), "result_unknown", 3),
         (("token", "--role", "king"), "role_unknown", 3),
         (("token",), "wallet_missing", 3),
         (("token", "--wallet", "0x1"), "wallet_malformed", 3),

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
+import os
+import signal
 from collections.abc import AsyncIterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from agon import __version__
-from agon.kernel import jobs
+from agon.kernel import jobs, logs
 from agon.kernel.manifest import load
+from agon.kernel.processes import Processes
 from agon.kernel.runtime import Runtime
 from agon.web import errors, status
 
 READER_PROCESSES = 2
 STOP_S_MAX = 20
+
+log = logs.get("agon.app")
 
 
 def serve(runtime: Runtime, *, work: bool = True) -> FastAPI:
@@ -25,9 +28,7 @@ def serve(runtime: Runtime, *, work: bool = True) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # Forked early processes would share sockets; fresh ones start when a large file comes.
-        fresh = multiprocessing.get_context("forkserver")
-        with ProcessPoolExecutor(READER_PROCESSES, mp_context=fresh) as processes:
+        with Processes(READER_PROCESSES) as processes:
             async with runtime.database() as database:
                 app.state.database, app.state.processes = database, processes
                 async with _worker(runtime, app, enabled=work):
@@ -59,8 +60,16 @@ async def _worker(runtime: Runtime, app: FastAPI, *, enabled: bool) -> AsyncIter
     task = asyncio.create_task(
         jobs.run(jobs.Work(database=app.state.database, runtime=runtime), stop)
     )
+    task.add_done_callback(_end_without_worker)
     try:
         yield
     finally:
         stop.set()
         await asyncio.wait_for(task, STOP_S_MAX)
+
+
+def _end_without_worker(task: asyncio.Task[None]) -> None:
+    """A server whose worker has died must not go on as if it worked."""
+    if not task.cancelled() and (error := task.exception()):
+        log.critical("worker.died", exc_info=error)
+        os.kill(os.getpid(), signal.SIGTERM)

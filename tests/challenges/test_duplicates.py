@@ -31,6 +31,7 @@ async def hand_in(
     data: bytes,
     provider: str = "garmin",
     player: str | None = None,
+    origin: str = "upload",
 ) -> evidence.Submitted:
     actor = await place.own(name)
     desk = evidence.Desk(database=place.database, folder=files.folder(place.runtime))
@@ -38,7 +39,7 @@ async def hand_in(
         path.write_bytes(data)
         upload = evidence.Upload(
             challenge_id=challenge, subject=wallet(name),
-            source=Source(provider=provider, player=player),
+            source=Source(provider=provider, player=player, origin=origin),
             path=path, received_ms=clock.now_ms(),
         )  # fmt: skip
         return await evidence.receive(desk, actor, upload)
@@ -73,7 +74,7 @@ async def test_the_same_run_in_another_format_is_a_twin(place):
 async def test_an_overlapping_activity_is_no_second_one(place):
     challenge = await created(place)
     await hand_in(place, challenge, "bob", gpx.write(run()))
-    other = run(seed=2, start_ms=START_MS + 10 * 60_000)
+    other = run(seed=2, distance_m=2_000, start_ms=START_MS + 10 * 60_000)
     code, rules = await refusal(place, challenge, "bob", gpx.write(other))
     assert (code, rules) == ("evidence_counted_already", ["overlap"])
 
@@ -95,8 +96,6 @@ async def test_a_richer_recording_takes_the_place_of_a_poorer(place):
     await hand_in(place, challenge, "bob", gpx.write(run()))
     taken = await hand_in(place, challenge, "bob", fit.write(run()))
     assert taken.inserted
-    data = await place.owner.fetchval("select data from public.evidence order by id desc limit 1")
-    assert [record["format"] for record in data] == ["fit"]
     assert await counted_m(place) < 7_000
 
 
@@ -143,11 +142,76 @@ async def test_a_day_that_went_on_replaces_itself(place):
     await hand_in(place, challenge, "bob", export(2, 3_000), "apple")
     grown = await hand_in(place, challenge, "bob", export(3, 1_000), "apple")
     assert grown.inserted
-    assert {twin["rule"] for twin in grown.skipped} <= {"same_activity", "overlap", "same_source"}
-    data = await place.owner.fetchval("select data from public.evidence order by id desc limit 1")
-    steps = [record["steps"] for record in data]
-    assert len(steps) == 3
-    assert min(steps) < 3_000 < sorted(steps)[1]
+    assert [twin["rule"] for twin in grown.skipped] == ["same_activity"]
+    await place.work()
+    counted = "select metadata -> 'conditions' -> 0 -> 'value' from public.verdicts"
+    assert await place.owner.fetchval(counted) == 17_000
+    code, _ = await refusal(place, challenge, "bob", export(2, 3_000), "apple")
+    assert code == "evidence_counted_already", "an older export takes nothing away"
+    assert await place.owner.fetchval("select count(*) from public.evidence") == 2
+
+
+async def test_the_order_of_submissions_makes_no_difference(place):
+    files = [
+        gpx.write(run(distance_m=12_000)),
+        gpx.write(run(seed=2, distance_m=1_000, start_ms=START_MS - 10_000)),
+        fit.write(run(seed=3, distance_m=500, start_ms=START_MS + 20 * 60_000)),
+        gpx.write(run(seed=4, distance_m=3_000, start_ms=START_MS + 3 * HOUR_MS)),
+    ]
+    verdicts = set()
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 2, 0, 3], [2, 3, 1, 0]):
+        challenge = await created(place)
+        for index in order:
+            try:
+                await hand_in(place, challenge, "bob", files[index])
+            except Refused as refused:
+                assert refused.refusal.code == "evidence_counted_already"
+        await place.work()
+        row = await place.owner.fetchrow(
+            "select pass, metadata -> 'conditions' -> 0 -> 'value' as value from public.verdicts"
+            " where challenge_id = $1",
+            challenge,
+        )
+        verdicts.add((row["pass"], row["value"]))
+    assert len(verdicts) == 1
+    assert 14_500_000 < verdicts.pop()[1] < 15_500_000
+
+
+async def test_points_and_records_of_another_are_refused_in_any_format(place):
+    challenge = await created(place)
+    await hand_in(place, challenge, "bob", fit.write(run()))
+    copied = gpx.write(run()).replace(b"</gpx>", b"<!-- mine --></gpx>")
+    assert (await refusal(place, challenge, "carol", copied))[
+        0
+    ] == "evidence_of_another_participant"
+    day = export(1, 9_000)
+    await hand_in(place, challenge, "bob", day, "apple")
+    code, _ = await refusal(place, challenge, "carol", day + b"\n", "apple")
+    assert code == "evidence_of_another_participant"
+
+
+async def test_one_participant_plays_as_one_account(place):
+    rule = {"version": 1, "titles": ["dota2"], "metric": "matches", "compare": ">=", "target": 1}
+    challenge = await created(place, model_id="agon.gaming@1", proof={"params": {"rule": rule}})
+    first = games.encoded(games.opendota_match(11, match_id=1, start_ms=START_MS))
+    other = games.encoded(games.opendota_match(99, match_id=2, start_ms=START_MS + HOUR_MS))
+    await hand_in(place, challenge, "bob", first, "opendota", "11")
+    try:
+        await hand_in(place, challenge, "bob", other, "opendota", "99")
+    except Refused as refused:
+        assert refused.refusal.code == "evidence_other_player"
+    else:
+        raise AssertionError("it was taken")
+
+
+async def test_what_a_provider_says_outweighs_what_was_uploaded_first(place):
+    document = games.encoded(games.strava_activity(run(), activity_id=777))
+    first, second = await created(place), await created(place)
+    await hand_in(place, first, "carol", document, "strava")
+    taken = await hand_in(place, second, "bob", document, "strava", origin="provider")
+    assert taken.inserted
+    code, _ = await refusal(place, second, "carol", document, "strava")
+    assert code == "evidence_of_another_participant"
 
 
 async def test_a_shared_recording_is_flagged_and_not_refused(place):

@@ -11,7 +11,7 @@ from agon.kernel.errors import Refused
 from agon.kernel.manifest import Setting
 
 SETTINGS = (
-    Setting(name="port", kind="integer", default="8000"),
+    Setting(name="port", kind="integer", default="8000", minimum=1, maximum=65535),
     Setting(name="flag", kind="boolean", default="no"),
     Setting(name="place", kind="url"),
     Setting(name="mode", choices=("one", "two"), default="one"),
@@ -72,3 +72,15 @@ def test_the_object_is_frozen(tmp_path):
     settings = _read(tmp_path)
     with pytest.raises(AttributeError):
         settings.values = {}  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("port", "sentence"), [("0", "1 or more"), ("65536", "65535 or less")])
+def test_a_number_outside_its_limits_is_a_mistake(tmp_path, port, sentence):
+    with pytest.raises(Refused) as refused:
+        _read(tmp_path, AGON_PORT=port)
+    assert sentence in (refused.value.refusal.details or "")
+
+
+@pytest.mark.parametrize("port", ["1", "65535"])
+def test_the_limits_themselves_are_allowed(tmp_path, port):
+    assert _read(tmp_path, AGON_PORT=port)["port"] == int(port)

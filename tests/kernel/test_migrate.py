@@ -63,6 +63,32 @@ async def test_a_failing_file_names_its_line_and_leaves_nothing(place):
     assert await place.owner.fetchval("select to_regclass('agon.half')") is None
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("-- one\n\ncreate table agon.events (id int);", 3),
+        (
+            "select 1;\n/* two\n lines */ select 2;\ndrop table agon.absent;",
+            4,
+        ),
+        ("select ';';\ndo $$ begin\n perform 1;\n raise 'no'; end $$;", 2),
+        ("select 1,\n  2,\n  nothing_here;", 3),
+    ],
+)
+async def test_the_line_is_that_of_the_failing_statement(place, text, line):
+    with pytest.raises(Refused) as refused:
+        await migrate.run(place.owner, [*migrate.collect(SYSTEMS), _file("noun.sql", text)])
+    assert f"noun.sql, line {line}:" in refused.value.refusal.message
+
+
+async def test_a_new_function_is_closed_until_it_is_granted(place):
+    rules = _file("noun.sql", "create function agon.one() returns int return 1;")
+    await migrate.run(place.owner, [*migrate.collect(SYSTEMS), rules])
+    with pytest.raises(Exception, match="permission denied"):
+        async with place.database.as_caller(place.actor("ada")) as conn:
+            await conn.execute("select agon.one()")
+
+
 async def test_two_runs_at_once_take_turns(place):
     slow = _file("noun.sql", "select pg_sleep(0.3); create table agon.once (id int);")
     files = [*migrate.collect(SYSTEMS), slow]

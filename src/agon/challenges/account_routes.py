@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+import secrets
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Cookie, Response
 from fastapi.responses import RedirectResponse
 
-from agon.challenges import accounts
+from agon.challenges import accounts, bodies
 from agon.commons.people import wallets
-from agon.web.handlers import Caller, JsonObject, Pools, Process
+from agon.web.handlers import Caller, JsonObject, Pools, Process, subject_of
 
 router = APIRouter(prefix="/api/accounts", tags=["accounts"])
+
+BINDER_COOKIE = "agon_linking"
+BINDER_BYTES = 32
+BINDER_S = 600
+"""As long as a state holds."""
+
+
+def bind(answer: Response, process: Process, binder: str) -> None:
+    """Keep the binder in the browser that starts, so that only it can finish."""
+    answer.set_cookie(
+        BINDER_COOKIE,
+        binder,
+        max_age=BINDER_S,
+        path=router.prefix,
+        secure=process.settings["public_url"].startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
 
 
 @router.get("/link")
@@ -21,17 +40,21 @@ async def list_accounts(subject: str, caller: Caller, pools: Pools) -> list[dict
         return await accounts.list_linked(conn, wallets.address(subject))
 
 
-@router.post("/link", status_code=201)
+@router.post("/link", status_code=201, openapi_extra=bodies.LINKING)
 async def link_account(
-    caller: Caller, pools: Pools, process: Process, body: JsonObject
+    caller: Caller, pools: Pools, process: Process, body: JsonObject, answer: Response
 ) -> dict[str, Any]:
     """Link an account: with an `external_id` where the provider has no OAuth (OpenDota), else the
     answer's `authorize_url` is where to send the person."""
-    subject = wallets.address(str(body.get("subject", "")))
+    subject, provider = wallets.address(subject_of(body)), str(body.get("provider", ""))
+    binder = secrets.token_urlsafe(BINDER_BYTES)
     async with pools.as_worker(caller) as conn:
-        return await accounts.link(
-            conn, process.settings, subject, str(body.get("provider", "")), body.get("external_id")
+        linked = await accounts.link(
+            conn, process.settings, subject, provider, body.get("external_id"), binder
         )
+    if "authorize_url" in linked:
+        bind(answer, process, binder)
+    return linked
 
 
 @router.delete("/link")
@@ -49,20 +72,28 @@ async def authorize(
     provider: str, subject: str, caller: Caller, pools: Pools, process: Process
 ) -> RedirectResponse:
     """Send a person to the provider."""
+    binder = secrets.token_urlsafe(BINDER_BYTES)
     async with pools.as_worker(caller) as conn:
         url = await accounts.start_linking(
-            conn, process.settings, wallets.address(subject), provider
+            conn, process.settings, wallets.address(subject), provider, binder
         )
-    return RedirectResponse(url, status_code=302)
+    answer = RedirectResponse(url, status_code=302)
+    bind(answer, process, binder)
+    return answer
 
 
 @router.get("/{provider}/callback")
 async def callback(
-    provider: str, pools: Pools, process: Process, state: str = "", code: str = ""
+    provider: str,
+    pools: Pools,
+    process: Process,
+    state: str = "",
+    code: str = "",
+    binder: Annotated[str, Cookie(alias=BINDER_COOKIE)] = "",
 ) -> dict[str, Any]:
     """Where the provider sends people back to, with a code that is exchanged for tokens."""
     async with process.outbound() as client:
         subject = await accounts.finish_linking(
-            pools, client, process.settings, accounts.keys_of(process), provider, state, code
+            pools, client, process.settings, provider, state + binder, code
         )
     return {"linked": True, "provider": provider, "subject": subject}

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from agon.challenges import evidence
 from agon.challenges.providers import LINKED_BY_OAUTH, PROVIDERS
-from agon.challenges.providers.party import Account, Fetched, Linked, Party, Tokens
+from agon.challenges.providers.party import (
+    Account,
+    Fetched,
+    Linked,
+    Party,
+    Tokens,
+    is_expired,
+)
 from agon.challenges.records import Source
 from agon.commons.content import files
 from agon.kernel import clock, logs, sealing
@@ -19,7 +27,6 @@ from agon.kernel.config import Settings
 from agon.kernel.database import ENGINE, Conn, Database
 from agon.kernel.errors import Refused, refuse
 from agon.kernel.outbound import Client
-from agon.kernel.runtime import Runtime
 
 STATE_BYTES = 32
 DUE_ACCOUNTS_MAX = 200
@@ -31,18 +38,8 @@ CALLBACK_PATH = "/api/accounts/{provider}/callback"
 log = logs.get("agon.accounts")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Keys:
-    """What seals tokens, and what opens them; the server that only seals has no private keys."""
-
-    public: Any
-    privates: Mapping[str, Any]
-
-
-def keys_of(runtime: Runtime) -> Keys:
-    """This process's sealing keys: it seals to the newest and opens with any."""
-    privates = runtime.sealing_keys
-    return Keys(public=list(privates.values())[-1].public_key(), privates=privates)
+Privates = Mapping[str, Any]
+"""The worker's sealing keys by id; the server that seals has none of them at hand."""
 
 
 def party(settings: Settings, provider: str) -> Party:
@@ -105,12 +102,12 @@ async def list_linked(conn: Conn, subject: str) -> list[dict[str, Any]]:
 
 
 async def link(
-    conn: Conn, settings: Settings, subject: str, provider: str, external_id: object
+    conn: Conn, settings: Settings, subject: str, provider: str, external_id: object, binder: str
 ) -> dict[str, Any]:
     """Link by id where the provider knows no OAuth; else begin the way over the provider."""
     party(settings, provider)
     if provider in LINKED_BY_OAUTH:
-        return {"authorize_url": await start_linking(conn, settings, subject, provider)}
+        return {"authorize_url": await start_linking(conn, settings, subject, provider, binder)}
     if not str(external_id or "").isdecimal():
         raise refuse(
             "external_id_missing",
@@ -124,31 +121,40 @@ async def link(
     return {"id": account_id, "verified": False}
 
 
-async def start_linking(conn: Conn, settings: Settings, subject: str, provider: str) -> str:
-    """The address at which the subject's owner authorises us; its state works once."""
+async def start_linking(
+    conn: Conn, settings: Settings, subject: str, provider: str, binder: str
+) -> str:
+    """The address at which the subject's owner authorises us; its state works once.
+
+    binder: a secret of the browser that starts, kept in its cookie. Only that browser can finish,
+    so nobody is led into linking their account to another's wallet.
+    """
     at = oauth_party(settings, provider)
     state = secrets.token_urlsafe(STATE_BYTES)
     await conn.execute(
-        "select agon.start_linking($1, $2, $3)", subject, provider, _state_hash(state)
+        "select agon.start_linking($1, $2, $3)", subject, provider, _state_hash(state + binder)
     )
     module = LINKED_BY_OAUTH[provider]
     return module.authorize_url(at, state, callback_url(settings, provider))
 
 
 async def finish_linking(
-    database: Database, client: Client, settings: Settings, keys: Keys, provider: str,
-    state: str, code: str,
-) -> str:  # fmt: skip
-    """Exchange the provider's code and store the account, sealed. Returns the subject."""
+    database: Database, client: Client, settings: Settings, provider: str, state: str, code: str
+) -> str:
+    """Exchange the provider's code and store the account, sealed. Returns the subject.
+
+    state: as `start_linking` hashed it, with the browser's binder.
+    """
     at = oauth_party(settings, provider)
     async with database.as_worker(ENGINE) as conn:
         subject = await conn.fetchval(
             "select agon.finish_linking($1, $2)", provider, _state_hash(state)
         )
+        public = await sealer(conn)
     linked: Linked = await LINKED_BY_OAUTH[provider].exchange(
         client, at, code, callback_url(settings, provider), clock.now_ms()
     )
-    access, refresh = seal(keys, subject, provider, linked.tokens)
+    access, refresh = seal(public, subject, provider, linked.tokens)
     async with database.as_worker(ENGINE) as conn:
         await conn.execute(
             "select agon.link_account($1, $2, $3, $4, $5, $6, $7, true)",
@@ -163,20 +169,37 @@ async def finish_linking(
     return subject
 
 
-def seal(keys: Keys, subject: str, provider: str, tokens: Tokens) -> tuple[str, str | None]:
+async def sealer(conn: Conn) -> Any:
+    """The public key to seal to, as the worker has published it.
+
+    Raises Refused `sealing_key_missing`.
+    """
+    text = await conn.fetchval("select agon.sealing_key()")
+    if text is None:
+        raise refuse(
+            "sealing_key_missing",
+            "No worker has published a key to seal tokens to.",
+            hint="Start one: `agon work`, or `agon serve`.",
+            status=503,
+        )
+    return sealing.load_public(text)
+
+
+def seal(public: Any, subject: str, provider: str, tokens: Tokens) -> tuple[str, str | None]:
     """Both tokens, sealed to the opener for this row only."""
-    access = sealing.seal(
-        keys.public, tokens.access_token.encode(), _identity(subject, provider, "access_token")
-    )
-    if tokens.refresh_token is None:
-        return access, None
-    return access, sealing.seal(
-        keys.public, tokens.refresh_token.encode(), _identity(subject, provider, "refresh_token")
+
+    def sealed(token: str, column: str) -> str:
+        return sealing.seal(public, token.encode(), _identity(subject, provider, column))
+
+    refresh = tokens.refresh_token
+    return (
+        sealed(tokens.access_token, "access_token"),
+        sealed(refresh, "refresh_token") if refresh else None,
     )
 
 
 async def collect(
-    database: Database, client: Client, desk: evidence.Desk, settings: Settings, keys: Keys,
+    database: Database, client: Client, desk: evidence.Desk, settings: Settings, privates: Privates,
     account_id: int,
 ) -> int:  # fmt: skip
     """Fetch what is new at an account and submit it to each challenge that it may count in.
@@ -187,20 +210,24 @@ async def collect(
     row = await pool.fetchval("select agon.load_collection($1)", account_id)
     if row is None or not row["challenges"]:
         return 0
-    fetched = await _fetch(client, settings, keys, row)
+    account = account_of(privates, row)
+    try:
+        account = await _refresh(pool, client, settings, row, account)
+        fetched = await _fetch(client, settings, row, account)
+    except Refused as refused:
+        fetched = Fetched(documents=(), next_since_ms=0, stopped=refused.refusal)
     if fetched.tokens:
-        access, refresh = seal(keys, row["subject"], row["provider"], fetched.tokens)
-        await pool.execute(
-            "select agon.renew_tokens($1, $2, $3, $4)",
-            account_id,
-            access,
-            refresh,
-            clock.from_ms(fetched.tokens.expires_ms),
-        )
+        await _renew(pool, row, fetched.tokens)
     inserted = 0
     for document in fetched.documents:
         for challenge in row["challenges"]:
             inserted += await _submit(desk, row, challenge["id"], document)
+            await pool.execute(
+                "select agon.note_document($1, $2, $3)",
+                account_id,
+                challenge["id"],
+                document_id(row["provider"], document),
+            )
     stopped = str(fetched.stopped) if fetched.stopped else None
     wait_ms = max(0, (fetched.next_poll_ms or 0) - clock.now_ms())
     await pool.execute(
@@ -213,21 +240,69 @@ async def collect(
     return inserted
 
 
-async def _fetch(client: Client, settings: Settings, keys: Keys, row: Mapping[str, Any]) -> Fetched:
+def document_id(provider: str, document: bytes) -> str:
+    """The provider's own id of a fetched document."""
+    body = json.loads(document)
+    match provider:
+        case "strava":
+            return str((body.get("activity") or body)["id"])
+        case "riot":
+            return str(body["metadata"]["matchId"])
+    return str(body["match_id"])
+
+
+def account_of(privates: Privates, row: Mapping[str, Any]) -> Account:
+    """The account of a row, its tokens opened."""
+    return Account(
+        subject=row["subject"],
+        external_id=row["external_id"] or "",
+        access_token=_open(privates, row, "access_token"),
+        refresh_token=_open(privates, row, "refresh_token"),
+        token_expires_ms=row["token_expires_ms"],
+    )
+
+
+async def _refresh(
+    pool: Any, client: Client, settings: Settings, row: Mapping[str, Any], account: Account
+) -> Account:
+    """The account with tokens that hold. New ones are stored before anything else is done with
+    them, since the old ones may be void from now on."""
+    now_ms = clock.now_ms()
+    if row["provider"] != "strava" or not is_expired(account, now_ms):
+        return account
+    at = party(settings, row["provider"])
+    tokens = await PROVIDERS["strava"].refresh(client, at, account.refresh_token, now_ms)
+    await _renew(pool, row, tokens)
+    return replace(
+        account,
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        token_expires_ms=tokens.expires_ms,
+    )
+
+
+async def _renew(pool: Any, row: Mapping[str, Any], tokens: Tokens) -> None:
+    access, refresh = seal(await sealer(pool), row["subject"], row["provider"], tokens)
+    await pool.execute(
+        "select agon.renew_tokens($1, $2, $3, $4, $5)",
+        row["id"],
+        row["access_token"],
+        access,
+        refresh,
+        clock.from_ms(tokens.expires_ms),
+    )
+
+
+async def _fetch(
+    client: Client, settings: Settings, row: Mapping[str, Any], account: Account
+) -> Fetched:
     recently_s = clock.now_s() - LATE_SYNC_S
     timelines = [challenge["timeline"] or {} for challenge in row["challenges"]]
     since_s = min(timeline.get("start", recently_s) for timeline in timelines)
-    provider = row["provider"]
-    return await PROVIDERS[provider].fetch(
+    return await PROVIDERS[row["provider"]].fetch(
         client,
-        party(settings, provider),
-        Account(
-            subject=row["subject"],
-            external_id=row["external_id"] or "",
-            access_token=_open(keys, row, "access_token"),
-            refresh_token=_open(keys, row, "refresh_token"),
-            token_expires_ms=_expires_ms(row),
-        ),
+        party(settings, row["provider"]),
+        account,
         since_ms=since_s * 1000,
         now_ms=clock.now_ms(),
         known=frozenset(row["known"]),
@@ -256,15 +331,11 @@ async def _submit(
             return False
 
 
-def _open(keys: Keys, row: Mapping[str, Any], column: str) -> str | None:
+def _open(privates: Privates, row: Mapping[str, Any], column: str) -> str | None:
     if row[column] is None:
         return None
     identity = _identity(row["subject"], row["provider"], column)
-    return sealing.open_sealed(keys.privates, row[column], identity).decode()
-
-
-def _expires_ms(row: Mapping[str, Any]) -> int | None:
-    return None if row["token_expires_ms"] is None else int(row["token_expires_ms"])
+    return sealing.open_sealed(privates, row[column], identity).decode()
 
 
 def _identity(subject: str, provider: str, column: str) -> str:

@@ -138,14 +138,12 @@ as $$
     join public.models m on m.id = c.model_id and m.sources ? a.provider
   ),
   held as (
-    select split_part(record ->> 'provider_id', ':', 2) as id
-    from account a
-    cross join open o
-    cross join lateral agon.newest_evidence(o.id, a.subject) e
-    cross join lateral jsonb_array_elements(e.data) record
-    where e.provider = a.provider
+    select d.document_id as id
+    from agon.collected_documents d
+    join open o on o.id = d.challenge_id
+    where d.account_id = load_collection.account_id
     group by 1
-    having count(distinct o.id) = (select count(*) from open)
+    having count(*) = (select count(*) from open)
   )
   select to_jsonb(a) || jsonb_build_object(
     'token_expires_ms', floor(extract(epoch from a.token_expires_at) * 1000)::bigint,
@@ -154,22 +152,35 @@ as $$
   from account a
 $$;
 comment on function agon.load_collection(bigint) is
-  'An account with its sealed tokens, the open challenges that its activities may count in, and the provider''s ids that all of these hold already.';
+  'An account with its sealed tokens, the open challenges that its activities may count in, and the provider''s ids that were fetched for all of these already.';
 grant execute on function agon.load_collection(bigint) to agon_worker;
 
+create or replace function agon.note_document(account_id bigint, challenge_id bigint, document_id text)
+returns void
+language sql security definer set search_path = ''
+as $$
+  insert into agon.collected_documents (account_id, challenge_id, document_id, collected_at)
+  values (account_id, challenge_id, document_id, agon.now())
+  on conflict do nothing
+$$;
+comment on function agon.note_document(bigint, bigint, text) is
+  'A fetched document has been dealt with for a challenge, taken or refused.';
+grant execute on function agon.note_document(bigint, bigint, text) to agon_worker;
+
 create or replace function agon.renew_tokens(
-  account_id bigint, access_token text, refresh_token text, token_expires_at timestamptz
+  account_id bigint, old_access_token text, access_token text, refresh_token text,
+  token_expires_at timestamptz
 ) returns void
 language sql security definer set search_path = ''
 as $$
   update public.linked_accounts a set
     access_token = renew_tokens.access_token, refresh_token = renew_tokens.refresh_token,
     token_expires_at = renew_tokens.token_expires_at
-  where a.id = renew_tokens.account_id
+  where a.id = renew_tokens.account_id and a.access_token = old_access_token
 $$;
-comment on function agon.renew_tokens(bigint, text, text, timestamptz) is
-  'Keeps tokens that a provider has renewed, sealed.';
-grant execute on function agon.renew_tokens(bigint, text, text, timestamptz) to agon_worker;
+comment on function agon.renew_tokens(bigint, text, text, text, timestamptz) is
+  'Keeps tokens that a provider has renewed, sealed; not if the account was linked anew meanwhile.';
+grant execute on function agon.renew_tokens(bigint, text, text, text, timestamptz) to agon_worker;
 
 create or replace function agon.note_collection(account_id bigint, failure text, wait interval) returns void
 language sql security definer set search_path = ''

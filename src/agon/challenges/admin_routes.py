@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-from agon.challenges import templates
-from agon.web.handlers import Caller, JsonObject, Pools
+from agon.challenges import bodies, models, templates
+from agon.kernel.database import Actor
+from agon.web.handlers import Caller, JsonObject, Pools, RowId
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 
 
-@router.get("/templates")
-async def list_templates(caller: Caller, pools: Pools) -> list[dict[str, Any]]:
-    """All templates, also those that are not active."""
+async def admin_of(caller: Caller, pools: Pools) -> Actor:
+    """The caller, before anything of the body is read. Raises Refused `admin_only`."""
     async with pools.as_caller(caller) as conn:
         await conn.execute("select agon.require_admin()")
+    return caller
+
+
+Admin = Annotated[Actor, Depends(admin_of)]
+
+
+@router.get("/templates")
+async def list_templates(caller: Admin, pools: Pools) -> list[dict[str, Any]]:
+    """All templates, also those that are not active."""
+    async with pools.as_caller(caller) as conn:
         return [
             row["row"]
             for row in await conn.fetch(
@@ -25,8 +35,8 @@ async def list_templates(caller: Caller, pools: Pools) -> list[dict[str, Any]]:
         ]
 
 
-@router.put("/templates")
-async def put_template(caller: Caller, pools: Pools, body: JsonObject) -> dict[str, Any]:
+@router.put("/templates", openapi_extra=bodies.TEMPLATE)
+async def put_template(caller: Admin, pools: Pools, body: JsonObject) -> dict[str, Any]:
     """Write a template, whole. Its rule is checked."""
     templates.check(body)
     async with pools.as_caller(caller) as conn:
@@ -34,10 +44,9 @@ async def put_template(caller: Caller, pools: Pools, body: JsonObject) -> dict[s
 
 
 @router.get("/models")
-async def list_models(caller: Caller, pools: Pools) -> list[dict[str, Any]]:
+async def list_models(caller: Admin, pools: Pools) -> list[dict[str, Any]]:
     """All models, also those that are not active."""
     async with pools.as_caller(caller) as conn:
-        await conn.execute("select agon.require_admin()")
         return [
             row["row"]
             for row in await conn.fetch(
@@ -46,37 +55,38 @@ async def list_models(caller: Caller, pools: Pools) -> list[dict[str, Any]]:
         ]
 
 
-@router.put("/models")
-async def put_model(caller: Caller, pools: Pools, body: JsonObject) -> dict[str, Any]:
-    """Write a model, whole."""
+@router.put("/models", openapi_extra=bodies.MODEL)
+async def put_model(caller: Admin, pools: Pools, body: JsonObject) -> dict[str, Any]:
+    """Write a model, whole. Its schema, sources and media types are checked."""
+    models.check(body)
     async with pools.as_caller(caller) as conn:
         return await conn.fetchval("select to_jsonb(agon.put_model($1))", body)
 
 
 @router.post("/challenges/{challenge_id}/approve")
-async def approve(challenge_id: int, caller: Caller, pools: Pools) -> dict[str, Any]:
+async def approve(challenge_id: RowId, caller: Caller, pools: Pools) -> dict[str, Any]:
     """Open a pending challenge."""
     async with pools.as_caller(caller) as conn:
         return await conn.fetchval("select to_jsonb(public.approve_challenge($1))", challenge_id)
 
 
 @router.post("/challenges/{challenge_id}/reject")
-async def reject(challenge_id: int, caller: Caller, pools: Pools) -> dict[str, Any]:
+async def reject(challenge_id: RowId, caller: Caller, pools: Pools) -> dict[str, Any]:
     """Turn a pending challenge down."""
     async with pools.as_caller(caller) as conn:
         return await conn.fetchval("select to_jsonb(public.reject_challenge($1))", challenge_id)
 
 
 @router.post("/challenges/{challenge_id}/cancel")
-async def cancel(challenge_id: int, caller: Caller, pools: Pools) -> dict[str, Any]:
+async def cancel(challenge_id: RowId, caller: Caller, pools: Pools) -> dict[str, Any]:
     """Call a challenge off; its creator may while it is pending."""
     async with pools.as_caller(caller) as conn:
         return await conn.fetchval("select to_jsonb(public.cancel_challenge($1))", challenge_id)
 
 
-@router.post("/challenges/{challenge_id}/finalize")
+@router.post("/challenges/{challenge_id}/finalize", openapi_extra=bodies.OUTCOME)
 async def finalize(
-    challenge_id: int, caller: Caller, pools: Pools, body: JsonObject
+    challenge_id: RowId, caller: Caller, pools: Pools, body: JsonObject
 ) -> dict[str, Any]:
     """Set the outcome: 1 success, 2 failure."""
     async with pools.as_caller(caller) as conn:

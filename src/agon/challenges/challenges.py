@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import jsonschema
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
-from agon.challenges import rules, verdicts
+from agon.challenges import models, rules, verdicts
 from agon.kernel.database import Conn
 from agon.kernel.errors import refuse
 
 DRAFT_KEYS = ("title", "description", "model_id", "params", "proof", "timeline", "funds", "options")
 DRAFT_BYTES_MAX = 256 * 1024
 MISTAKES_LISTED_MAX = 50
+MISTAKE_CHARS_MAX = 200
 
 
 async def create(
@@ -23,7 +27,7 @@ async def create(
     """Check a draft and make it a challenge of the creator's wallet, approved at once by policy.
 
     Raises Refused `draft_unknown_field`, `draft_too_large`, `timeline_invalid`, `params_invalid`,
-    `invalid_rule` or `rule_missing`, with pointers, and the database's refusals.
+    `model_unusable`, `invalid_rule` or `rule_missing`, with pointers, and the database's refusals.
     """
     model = await conn.fetchrow(
         "select * from agon.find_model($1)", str(draft.get("model_id") or "")
@@ -52,8 +56,9 @@ def check(draft: Mapping[str, Any], judge: str, params_schema: Mapping[str, Any]
             status=413,
         )
     _check_timeline(draft.get("timeline"))
+    rule = verdicts.rule_of(draft)
     _check_params(draft, params_schema)
-    rules.parse(verdicts.rule_of(draft), judge)
+    rules.parse(rule, judge)
 
 
 def _check_timeline(timeline: object) -> None:
@@ -72,19 +77,41 @@ def _check_timeline(timeline: object) -> None:
 
 
 def _check_params(draft: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-    proof = draft.get("proof")
-    params = proof.get("params") if isinstance(proof, dict) else draft.get("params")
-    if not schema or params is None:
+    """The schema holds for the object that the rule is read from, wherever that is."""
+    if not schema:
         return
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(params), key=str)
+    place, params = _params_of(draft)
+    # An empty registry: what a schema points to elsewhere is never fetched.
+    validator = jsonschema.Draft202012Validator(schema, registry=Registry())
+    try:
+        errors = list(islice(validator.iter_errors(params), MISTAKES_LISTED_MAX))
+    except (Unresolvable, RecursionError) as error:
+        raise refuse(
+            "model_unusable",
+            "The model's schema cannot be applied.",
+            details=type(error).__name__,
+            hint="Tell an admin; another model works meanwhile.",
+            status=409,
+        ) from error
     if errors:
         lines = [
-            "/".join(["/proof/params", *map(str, error.absolute_path)]) + f": {error.message}"
-            for error in errors[:MISTAKES_LISTED_MAX]
+            f"{models.pointer(place, error.absolute_path)}: {error.message[:MISTAKE_CHARS_MAX]}"
+            for error in errors
         ]
         raise refuse(
             "params_invalid",
             "The parameters do not fit the model's schema.",
             details="\n".join(lines),
+            hint="GET /api/templates shows parameters that work.",
             status=422,
         )
+
+
+def _params_of(draft: Mapping[str, Any]) -> tuple[str, object]:
+    """Where `rules.rule_of` reads the rule from, and what stands there."""
+    proof = draft.get("proof")
+    params = proof.get("params") if isinstance(proof, dict) else None
+    rule = params.get("rule") if isinstance(params, dict) else None
+    if isinstance(rule, dict) and rule:
+        return "/proof/params", params
+    return "/params", draft.get("params")

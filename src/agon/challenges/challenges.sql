@@ -110,7 +110,9 @@ as $$
 declare
   challenge public.challenges := agon.find_challenge(challenge_id);
 begin
-  if challenge.status = 'pending' and challenge.subject in (select agon.wallets()) then
+  if challenge.status in ('pending', 'canceled')
+    and challenge.subject in (select agon.wallets())
+  then
     return agon.move_challenge(challenge_id, 'canceled');
   end if;
   perform agon.require_admin();
@@ -127,7 +129,7 @@ as $$
 #variable_conflict use_column
 declare
   challenge public.challenges := agon.find_challenge(challenge_id);
-  source constant text := case when (select auth.role()) = 'service_role' then 'service_role' else 'admin' end;
+  source constant text := case when agon.is_service() then 'service_role' else 'admin' end;
 begin
   perform agon.require_admin();
   if challenge.status = 'finalized' then

@@ -5,22 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
+from rich.markup import escape
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
 from agon.challenges import evidence, readers, rules, verdicts
+from agon.challenges.judges.verdict import SENTENCES
 from agon.challenges.readers.xml import HEAD_BYTES
-from agon.challenges.records import Reading, Source, evidence_hash
+from agon.challenges.records import Reading, Record, Source, evidence_hash
 from agon.commons.content import files
 from agon.commons.people import wallets
 from agon.kernel import cid, clock, commands
 from agon.kernel.database import ENGINE
 from agon.kernel.errors import Refusal, Refused, refuse
 from agon.kernel.runtime import Runtime
+
+FILES_PROVIDER = "garmin"
+"""Of FIT, GPX and TCX files, which come from many devices: all that is known is their format."""
 
 
 def judge(
@@ -38,9 +44,8 @@ def judge(
         for path in track(paths, "Reading", disable=as_json, console=commands.out, transient=True)
     ]
     records = [record for reading in readings for record in reading.records]
-    is_game = any(record["type"] != "activity" for record in records)
     decision = verdicts.decide_on(
-        judge="gaming" if is_game else "fitness", rule=document, records=records
+        judge=choose_judge(document, records), rule=document, records=records
     )
     if bundle:
         bundle.write_bytes(decision.bundle.data)
@@ -87,19 +92,43 @@ def read_rule(path: Path) -> dict[str, Any]:
 
 
 def guess_provider(path: Path) -> str:
-    """A provider whose reader takes this file, as far as its bytes tell."""
+    """A provider whose reader takes this file, as far as its bytes tell.
+
+    Raises Refused `file_missing`, `provider_missing`.
+    """
     if not path.is_file():
         raise refuse("file_missing", f"There is no file {path}.", hint="Check the path.")
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
-    for provider in ("garmin", "apple"):
-        if readers.detect(head, provider):
-            return provider
-    raise refuse(
-        "provider_missing",
-        f"{path.name} does not tell its provider.",
-        hint="Name it with --provider: strava, opendota, riot, steam or manual.",
-    )
+    format = readers.detect(head, FILES_PROVIDER)
+    if format is None and readers.detect(head, readers.JSON_PROVIDERS[0]):
+        raise refuse(
+            "provider_missing",
+            f"{path.name} is JSON, which does not tell its provider.",
+            hint=f"Name it, as --provider P (with run and demo as --evidence P:{path.name}): "
+            f"{', '.join(readers.JSON_PROVIDERS)}.",
+        )
+    # What is no evidence at all goes there, too: the reader says what is wrong with it.
+    return "apple" if format == "apple" else FILES_PROVIDER
+
+
+def split_evidence(path: Path) -> tuple[str | None, Path]:
+    """The provider, if one is named, and the file of `PATH` or `PROVIDER:PATH`.
+
+    Raises Refused `provider_unknown`.
+    """
+    provider, colon, rest = str(path).partition(":")
+    if path.is_file() or not colon:
+        return None, path
+    return evidence.check_provider(provider), Path(rest)
+
+
+def choose_judge(rule: dict[str, Any], records: Sequence[Record]) -> str:
+    """The judge that can read the rule; the records tell where both can, or neither."""
+    names = ["fitness", "gaming"]
+    if any(record["type"] != "activity" for record in records):
+        names.reverse()
+    return next((name for name in names if not rules.check(rule, name)), names[0])
 
 
 def _read(path: Path, provider: str | None, player: str | None) -> Reading:
@@ -135,14 +164,33 @@ async def _submit(
 def _print(decision: verdicts.Decision, readings: list[Reading], paths: list[Path]) -> None:
     verdict = decision.verdict
     out = commands.out
-    files_table = Table("file", "format", "records", "evidence hash", box=None)
+    files_table = Table(
+        Column("file", overflow="fold"), "format", "records", "evidence hash", box=None
+    )
     for path, reading in zip(paths, readings, strict=True):
         digest = evidence_hash(reading.records)
         files_table.add_row(path.name, reading.format, str(len(reading.records)), digest[:16])
-    out.print(files_table)
+    out.print(files_table, soft_wrap=False)
     out.print("[green]pass[/]" if verdict["pass"] else "[red]fail[/]")
     for reason in verdict["reasons"]:
         out.print(f"  {reason}", markup=False)
-    for flag in verdict["metadata"].get("flags", ()):
-        out.print(f"  flag: {flag}", markup=False)
+    _print_breakdown(verdict["metadata"])
     out.print(f"  result {decision.bundle.cid}", style="dim")
+
+
+def _print_breakdown(metadata: dict[str, Any]) -> None:
+    """What each condition asked and was shown, doubtful traits, and the rule's mistakes."""
+    out = commands.out
+    table = Table("asked", "shown", "met", box=None)
+    for condition in metadata.get("conditions", ()):
+        met = "[green]yes[/]" if condition["met"] else "[red]no[/]"
+        table.add_row(escape(condition["asked"]), escape(condition["shown"]), met)
+    if table.row_count:
+        out.print(table, soft_wrap=False)
+    flags = metadata.get("flags", {"count": 0, "first": ()})
+    for flag in flags["first"]:
+        out.print(f"  flag: {SENTENCES[flag['code']]} [{flag['code']}] {flag['id']}", markup=False)
+    if flags["count"] > len(flags["first"]):
+        out.print(f"  and {flags['count'] - len(flags['first'])} flags more")
+    for mistake in metadata.get("mistakes", ()):
+        out.print(f"  {mistake['pointer'] or '/'}: {mistake['sentence']}", markup=False)

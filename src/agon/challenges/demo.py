@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from agon.challenges import challenges, commands, evidence
 from agon.challenges.records import SPORTS, Source
@@ -47,6 +47,7 @@ async def play(stage: Stage) -> None:
         index.append({**OWN_FILES, "participants": [_own(path) for path in stage.evidence]})
     total = sum(len(challenge["participants"]) for challenge in index)
     desk = evidence.Desk(database=stage.database, folder=content.folder(stage.runtime))
+    stage.console.print("Each play makes new challenges; those of earlier plays stay.")
     refused: dict[str, Refused] = {}
     with as_file(samples) as folder, Progress(console=stage.console, transient=True) as progress:
         bar = progress.add_task("Submitting evidence", total=total)
@@ -70,7 +71,8 @@ def wallet(name: str) -> str:
 
 
 def _own(path: Path) -> dict[str, Any]:
-    file = {"path": str(path.resolve()), "provider": None, "player": None}
+    provider, path = commands.split_evidence(path)
+    file = {"path": str(path.resolve()), "provider": provider, "player": None}
     return {"name": path.name, "files": [file], "what": "your file"}
 
 
@@ -119,7 +121,9 @@ async def _print(stage: Stage, challenge: Mapping[str, Any], refused: dict[str, 
         "select * from public.verdicts where challenge_id = $1", challenge["id"]
     )
     verdicts = {row["subject"]: row for row in rows}
-    table = Table("who", "what", "verdict", "why", title=challenge["title"], box=None)
+    table = Table(
+        Column("who", overflow="fold"), "what", "verdict", "why", title=challenge["title"], box=None
+    )
     for participant in challenge["participants"]:
         name = participant["name"]
         row = verdicts.get(wallet(name))
@@ -133,5 +137,5 @@ async def _print(stage: Stage, challenge: Mapping[str, Any], refused: dict[str, 
             why = "\n".join(row["reasons"])
             stage.results.append((name, row["result_cid"]))
         table.add_row(name, participant["what"], outcome, escape(why))
-    stage.console.print(table)
+    stage.console.print(table, soft_wrap=False)
     stage.console.print()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agon.challenges import readers, tracks, twins
+from agon.challenges import readers, tracks, twins, windows
 from agon.challenges.readers.apple import ZIP_MAGIC
+from agon.challenges.readers.refusals import too_many_records
 from agon.challenges.records import (
     PROVIDERS,
+    RECORDS_MAX,
     Reading,
     Record,
     Source,
@@ -22,13 +24,18 @@ from agon.challenges.records import (
     fingerprint,
 )
 from agon.commons.content import files
-from agon.kernel import clock
+from agon.kernel.canonical import canonical
 from agon.kernel.database import Actor, Conn, Database
 from agon.kernel.errors import Refusal, Refused, refuse
+from agon.kernel.processes import Processes
 
 READ_INLINE_BYTES_MAX = 64 * 1024
 """Larger files are read in another process, so that a long one holds nobody up."""
 TWINS_LISTED_MAX = 20
+POINTS_MIN = 3
+"""Points, a minute apart, that nobody else has at the same second."""
+TELLING_STEPS_MIN = 1_000
+"""A day of fewer steps may be two people's by chance."""
 
 MEDIA_TYPES = {
     "fit": "application/vnd.ant.fit",
@@ -68,7 +75,7 @@ class Desk:
 
     database: Database
     folder: Path
-    processes: Executor | None = field(default=None)
+    processes: Processes | None = None
 
 
 def check_provider(provider: str) -> str:
@@ -167,10 +174,7 @@ async def _read(desk: Desk, upload: Upload) -> tuple[Reading, str]:
     if desk.processes is None or upload.path.stat().st_size <= READ_INLINE_BYTES_MAX:
         found, kind = read_file(upload.path, upload.source)
     else:
-        loop = asyncio.get_running_loop()
-        found, kind = await loop.run_in_executor(
-            desk.processes, read_file, upload.path, upload.source
-        )
+        found, kind = await desk.processes.run(read_file, upload.path, upload.source)
     if isinstance(found, Refusal):
         raise Refused(found)
     return found, kind
@@ -181,7 +185,9 @@ def _stamp(
 ) -> Record:
     """The record with what the intake knows of it (records.INTAKE_KEYS)."""
     stamped = {**record, "file": file.cid, "received_ms": upload.received_ms}
-    if any(tracks.is_shared(record, other) for other in nearby):
+    # A poorer recording of somebody else's says nothing against a richer one.
+    rivals = (other for other in nearby if other["trust"] >= record["trust"])
+    if any(tracks.is_shared(record, other) for other in rivals):
         stamped["intake_flags"] = ["shared_recording"]
     return stamped
 
@@ -189,35 +195,64 @@ def _stamp(
 def _sort_out(
     records: Sequence[Record], known: Sequence[Record]
 ) -> tuple[list[Record], list[dict[str, Any]]]:
-    """What is new, and what counted already. A richer recording of a known activity is new:
-    the judge then counts the richer one."""
-    skipped = {}
-    for twin in twins.find_twins(records, known):
-        record, counted = records[twin.new_index], known[twin.known_index]
-        renews = (
-            _renewal(record) is not None
-            and _renewal(record) == _renewal(counted)
-            and content(record) != content(counted)
-        )
-        if not renews and twins.distinct((counted, record))[0] is not record:
-            skipped[twin.new_index] = _describe(record, counted, twin.rule)
-    rest = [record for index, record in enumerate(records) if index not in skipped]
-    return list(twins.distinct(rest)), list(skipped.values())
+    """What is new, and what gives way to a record that counts in its place.
+
+    The judge decides the same way over everything that was ever taken, so the order in which
+    files come in makes no difference.
+    """
+    _check_players(records, known)
+    kept, _ = twins.split([*known, *records])
+    counted = {id(record) for record in kept}
+    fresh = [record for record in records if id(record) in counted and not _is_held(record, known)]
+    passed = [record for record in records if id(record) not in counted]
+    passed += [record for record in records if id(record) in counted and _is_held(record, known)]
+    skipped = []
+    for record in passed:
+        others = [other for other in (*known, *kept) if other is not record]
+        twin = next(iter(twins.find_twins([record], others)), None)
+        skipped.append(_describe(record, others[twin.known_index] if twin else record, twin))
+    return fresh, skipped
 
 
-def _describe(record: Record, counted: Record, rule: str) -> dict[str, Any]:
-    """One twin, as the submitter reads it."""
+def _is_held(record: Record, known: Sequence[Record]) -> bool:
+    """Whether exactly this account is known already; other records have twins for that."""
+    return record["type"] == "account" and any(
+        content(record) == content(other) for other in known if other["type"] == "account"
+    )
+
+
+def _check_players(records: Sequence[Record], known: Sequence[Record]) -> None:
+    """A participant plays a title as one account. Raises Refused `evidence_other_player`."""
+    players: dict[str, str] = {}
+    for record in [*known, *records]:
+        if record["type"] == "activity":
+            continue
+        first = players.setdefault(record["title"], record["player_id"])
+        if first != record["player_id"]:
+            raise refuse(
+                "evidence_other_player",
+                f"In this challenge you play {record['title']} as {first}.",
+                details=f"this is a record of {record['player_id']}",
+                hint="Hand in the matches of one account only.",
+                status=409,
+            )
+
+
+def _describe(record: Record, counted: Record, twin: twins.Twin | None) -> dict[str, Any]:
+    """One record that gives way, and its twin, as the submitter reads it."""
+    rule = twin.rule if twin else "same_source"
     if counted.get("file") == record["file"]:
         rule = "same_file"
-    start = clock.from_ms(counted["start_ms"]).isoformat().replace("+00:00", "Z")
-    kind = counted.get("sport") or counted.get("title")
+    what = counted.get("sport") or counted["title"]
+    start_ms = counted.get("start_ms")
+    when = "" if start_ms is None else f" of {windows.rfc3339(start_ms)}"
     return {
         "rule": rule,
         "provider_id": record["provider_id"],
-        "start_ms": record["start_ms"],
+        "start_ms": record.get("start_ms"),
         "twin": {
-            "what": f"{kind} of {start}, from {counted['format']}",
-            "start_ms": counted["start_ms"],
+            "what": f"{what}{when}, from {counted['format']}",
+            "start_ms": start_ms,
             "provider_id": counted["provider_id"],
             "file": counted.get("file"),
         },
@@ -236,41 +271,44 @@ def _counted_already(skipped: Sequence[dict[str, Any]]) -> Refused:
 
 
 def _merge(rows: Sequence[dict[str, Any]], provider: str, fresh: Sequence[Record]) -> list[Record]:
-    """All records of the provider so far: the newest row's and the fresh ones, each once."""
-    renewed = {_renewal(record) for record in fresh} - {None}
-    kept = [
-        record
-        for row in rows
-        if row["provider"] == provider
-        for record in row["data"]
-        if _renewal(record) not in renewed
-    ]
-    return list(twins.distinct([*kept, *fresh]))
+    """All records of the provider that were ever taken. Raises Refused `evidence_too_many_records`.
 
-
-def _renewal(record: Record) -> tuple[Any, ...] | None:
-    """What a later record of the same thing replaces: an account, or a day that went on."""
-    if record["type"] == "account":
-        return (record["provider_id"],)
-    if record.get("sport") == "daily":
-        return (record["format"], record["start_ms"], record["end_ms"])
-    return None
+    Also those that now give way to a fresh one: which of them count is the judge's to say.
+    """
+    held = [record for row in rows if row["provider"] == provider for record in row["data"]]
+    merged = [*held, *fresh]
+    if len(merged) > RECORDS_MAX:
+        raise too_many_records(len(merged))
+    return sorted(merged, key=lambda record: (record.get("start_ms", 0), canonical(record)))
 
 
 def _marks(records: Sequence[Record], file: files.File) -> list[dict[str, Any]]:
     """What makes these recordings the subject's own, anywhere (docs/evidence.md, duplicates)."""
     marks: dict[tuple[str, str], dict[str, Any]] = {}
 
-    def add(kind: str, mark: str | None, **parts: Any) -> None:
+    def add(kind: str, mark: str | None, record: Record, **parts: Any) -> None:
         if mark is not None:
-            marks[kind, mark] = {"kind": kind, "mark": mark, **parts}
+            marks[kind, mark] = {"kind": kind, "mark": mark, "trust": record["trust"], **parts}
 
     for record in records:
-        add("source", record["provider_id"])
-        if record["type"] == "activity" and not record["manual"]:
-            # Two players of one match hold the same file, so only recordings are owned by bytes.
-            add("file", file.sha256)
+        add("source", record["provider_id"], record)
+        if record["type"] != "activity" or record["manual"]:
+            continue
+        # Two players of one match hold the same file, so only recordings are owned by bytes.
+        add("file", file.sha256, record)
+        add("content", _content_mark(record), record)
+        if len(record["track"]) >= POINTS_MIN:
+            points = [record["start_ms"] // 1000, record["track"]]
+            add("points", hashlib.sha256(canonical(points)).hexdigest(), record)
         if digest := fingerprint(record):
             shape = {key: record[key] for key in tracks.SHAPE_KEYS}
-            add("track", digest, start_ms=record["start_ms"], shape=shape)
+            add("track", digest, record, start_ms=record["start_ms"], shape=shape)
     return list(marks.values())
+
+
+def _content_mark(record: Record) -> str | None:
+    """The whole record's hash, if it says enough that two people do not say it by chance."""
+    is_telling = record["measures"] and (
+        record["distance_mm"] or (record["steps"] or 0) >= TELLING_STEPS_MIN
+    )
+    return hashlib.sha256(canonical(content(record))).hexdigest() if is_telling else None

@@ -35,6 +35,12 @@ comment on function agon.admit_evidence(bigint, text, text) is
 grant execute on function agon.admit_evidence(bigint, text, text)
   to anon, authenticated, service_role, agon_worker;
 
+create or replace function agon.take_turn(challenge_id bigint, subject text) returns void
+language sql
+as $$ select pg_advisory_xact_lock(hashtextextended(challenge_id || ' ' || lower(subject), 0)) $$;
+comment on function agon.take_turn(bigint, text) is
+  'One submission or judgement of a participant at a time, so that each sees all that counted before.';
+
 create or replace function agon.open_submission(
   challenge_id bigint, subject text, provider text, media_type text, starts_ms bigint[]
 ) returns jsonb
@@ -50,14 +56,17 @@ begin
       format('%s takes no %s.', model.label, media_type),
       format('It takes: %s.', (select string_agg(t, ', ') from jsonb_array_elements_text(model.file_accept) t)));
   end if;
-  -- One submission of a participant at a time, so that what follows sees all that was counted.
-  perform pg_advisory_xact_lock(hashtextextended(challenge_id || ' ' || lower(subject), 0));
+  perform agon.take_turn(challenge_id, subject);
+  -- Held until the commit, so that nothing slips in behind a finalisation.
+  perform agon.require_open(c) from public.challenges c
+  where c.id = open_submission.challenge_id for share;
   select coalesce(jsonb_agg(to_jsonb(e)), '[]') into known
   from agon.newest_evidence(challenge_id, subject) e;
   select coalesce(jsonb_agg(m.shape), '[]') into nearby
-  from unnest(starts_ms) s
+  from (select distinct unnest(starts_ms) as s limit 100) starts
   join agon.evidence_marks m
-    on m.kind = 'track' and m.start_ms between s - 120000 and s + 120000 and m.subject <> lower(open_submission.subject);
+    on m.kind = 'track' and m.start_ms between s - 120000 and s + 120000
+    and m.subject <> lower(open_submission.subject);
   return jsonb_build_object('known', known, 'nearby', nearby);
 end
 $$;
@@ -98,7 +107,7 @@ begin
       perform agon.refuse(409, 'evidence_of_another_participant',
         format('This recording was submitted by another participant (%s).', case taken.kind
           when 'file' then 'the same file' when 'source' then 'the same id at its source'
-          else 'the same track' end),
+          when 'content' then 'the same record' else 'the same track' end),
         'A recording counts for one person, in every challenge.');
     end if;
   end if;
@@ -109,7 +118,7 @@ begin
 end
 $$;
 comment on function agon.submit_evidence(bigint, text, text, jsonb, text, text, jsonb) is
-  'Stores evidence inside the turn that open_submission took; an unchanged hash inserts nothing. marks: [{kind, mark, start_ms, shape}].';
+  'Stores evidence inside the turn that open_submission took; an unchanged hash inserts nothing. marks: [{kind, mark, trust, start_ms, shape}].';
 grant execute on function agon.submit_evidence(bigint, text, text, jsonb, text, text, jsonb) to agon_worker;
 
 create or replace function agon.take_marks(subject text, marks jsonb, out kind text, out mark text)
@@ -117,11 +126,15 @@ language plpgsql security definer set search_path = ''
 as $$
 #variable_conflict use_column
 begin
-  insert into agon.evidence_marks (kind, mark, subject, start_ms, shape, created_at)
-  select m.kind, m.mark, lower(take_marks.subject), m.start_ms, m.shape, agon.now()
-  from jsonb_to_recordset(marks) as m (kind text, mark text, start_ms bigint, shape jsonb)
+  insert into agon.evidence_marks as k
+    (kind, mark, subject, trust, start_ms, shape, created_at)
+  select m.kind, m.mark, lower(take_marks.subject), m.trust, m.start_ms, m.shape, agon.now()
+  from jsonb_to_recordset(marks)
+    as m (kind text, mark text, trust smallint, start_ms bigint, shape jsonb)
   order by m.kind, m.mark
-  on conflict (kind, mark) do nothing;
+  -- What a provider says outweighs what somebody uploaded first.
+  on conflict (kind, mark) do update set subject = excluded.subject, trust = excluded.trust
+    where excluded.trust > k.trust;
   select k.kind, k.mark into take_marks.kind, take_marks.mark
   from jsonb_to_recordset(marks) as m (kind text, mark text)
   join agon.evidence_marks k on k.kind = m.kind and k.mark = m.mark
@@ -131,7 +144,7 @@ begin
 end
 $$;
 comment on function agon.take_marks(text, jsonb) is
-  'Makes recordings the subject''s own; answers with the first mark that is another''s, or nulls.';
+  'Makes recordings the subject''s own, unless they are another''s by the same or a higher trust: the first of those is the answer, else nulls.';
 
 create or replace function agon.note_evidence() returns trigger
 language plpgsql security definer set search_path = ''

@@ -14,13 +14,13 @@ from fastapi import APIRouter, Depends
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from agon.challenges import evidence, rules, verdicts
+from agon.challenges import bodies, evidence, rules, verdicts
 from agon.challenges.records import Source
 from agon.commons.content import files
 from agon.commons.people import wallets
 from agon.kernel import clock
 from agon.kernel.errors import refuse
-from agon.web.handlers import Caller, Pools, Process, json_object
+from agon.web.handlers import Caller, Pools, Process, json_object, subject_of
 
 router = APIRouter(prefix="/api", tags=["challenges"])
 
@@ -48,7 +48,7 @@ def desk_of(request: Request, pools: Pools, process: Process) -> evidence.Desk:
 Desk = Annotated[evidence.Desk, Depends(desk_of)]
 
 
-@router.post("/aivm/intake", status_code=201)
+@router.post("/aivm/intake", status_code=201, openapi_extra=bodies.INTAKE)
 async def take_evidence(request: Request, caller: Caller, desk: Desk) -> dict[str, Any]:
     """Submit evidence: multipart/form-data with a `file`, or JSON with the document in `data`.
 
@@ -153,7 +153,7 @@ def _form(fields: Mapping[str, Any], path: Path) -> Form:
     )
     upload = evidence.Upload(
         challenge_id=_challenge_id(fields.get("challenge_id")),
-        subject=wallets.address(str(fields.get("subject", ""))),
+        subject=wallets.address(subject_of(fields)),
         source=source,
         path=path,
         received_ms=clock.now_ms(),

@@ -36,6 +36,6 @@ async def collect(work: Work, payload: dict[str, Any]) -> None:
             client,
             desk,
             runtime.settings,
-            accounts.keys_of(runtime),
+            runtime.sealing_keys,
             payload["account_id"],
         )

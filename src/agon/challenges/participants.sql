@@ -35,10 +35,18 @@ begin
   perform agon.require_open(challenge);
   insert into public.participants as p (challenge_id, subject, joined_at, created_at)
   values (challenge.id, lower(join_challenge.subject), agon.now(), agon.now())
-  on conflict (challenge_id, lower(subject)) do update
-    set joined_at = coalesce(p.joined_at, excluded.joined_at)
+  on conflict (challenge_id, lower(subject)) do update set joined_at = excluded.joined_at
+    where p.joined_at is null
   returning * into participant;
+  if not found then
+    select * into participant from public.participants p
+    where p.challenge_id = challenge.id and lower(p.subject) = lower(join_challenge.subject);
+    return participant;
+  end if;
   perform agon.emit('challenge.joined', challenge.id::text, jsonb_build_object(
+    'challenge_id', challenge.id, 'subject', participant.subject));
+  -- Games count from the enrolment on, so what was judged before is judged again.
+  perform agon.enqueue('challenges.judge', jsonb_build_object(
     'challenge_id', challenge.id, 'subject', participant.subject));
   return participant;
 end

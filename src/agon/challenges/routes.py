@@ -6,27 +6,29 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from agon.challenges import challenges, verdicts
+from agon.challenges import bodies, challenges, verdicts
+from agon.commons.people import wallets
 from agon.kernel.errors import refuse
-from agon.web.handlers import Caller, JsonObject, Pools, Process
+from agon.web.handlers import Caller, JsonObject, Pools, Process, RowId, subject_of
 
 router = APIRouter(prefix="/api", tags=["challenges"])
 
 
-@router.post("/challenges", status_code=201)
+@router.post("/challenges", status_code=201, openapi_extra=bodies.CHALLENGE)
 async def create_challenge(
     caller: Caller, pools: Pools, process: Process, body: JsonObject
 ) -> dict[str, Any]:
     """Create a challenge. `subject` is one of the caller's wallets; the rule stands in
     proof.params.rule."""
-    creator = str(body.pop("subject", ""))
+    creator = wallets.address(subject_of(body))
+    draft = {key: value for key, value in body.items() if key != "subject"}
     approve = process.settings["challenge_approval"] == "automatic"
     async with pools.as_worker(caller) as conn:
-        return await challenges.create(conn, creator, body, approve=approve)
+        return await challenges.create(conn, creator, draft, approve=approve)
 
 
 @router.get("/challenges/{challenge_id}")
-async def show_challenge(challenge_id: int, caller: Caller, pools: Pools) -> dict[str, Any]:
+async def show_challenge(challenge_id: RowId, caller: Caller, pools: Pools) -> dict[str, Any]:
     """A challenge, as everyone may see it."""
     async with pools.as_caller(caller) as conn:
         return await conn.fetchval("select to_jsonb(agon.show_challenge($1))", challenge_id)
@@ -34,7 +36,7 @@ async def show_challenge(challenge_id: int, caller: Caller, pools: Pools) -> dic
 
 @router.get("/challenges/{challenge_id}/progress")
 async def show_progress(
-    challenge_id: int, subject: str, caller: Caller, pools: Pools
+    challenge_id: RowId, subject: str, caller: Caller, pools: Pools
 ) -> dict[str, Any]:
     """How far a participant is; strangers see the verdict only."""
     async with pools.as_caller(caller) as conn:
@@ -45,7 +47,7 @@ async def show_progress(
 
 @router.get("/challenge/{challenge_id}/participant")
 async def show_participant(
-    challenge_id: int, subject: str, caller: Caller, pools: Pools
+    challenge_id: RowId, subject: str, caller: Caller, pools: Pools
 ) -> dict[str, Any]:
     """The caller's own enrolment."""
     async with pools.as_caller(caller) as conn:
@@ -54,16 +56,16 @@ async def show_participant(
         )
 
 
-@router.post("/challenge/{challenge_id}/participant", status_code=201)
+@router.post("/challenge/{challenge_id}/participant", status_code=201, openapi_extra=bodies.JOINING)
 async def join_challenge(
-    challenge_id: int, caller: Caller, pools: Pools, body: JsonObject
+    challenge_id: RowId, caller: Caller, pools: Pools, body: JsonObject
 ) -> dict[str, Any]:
     """Enrol one of the caller's wallets."""
     async with pools.as_worker(caller) as conn:
         return await conn.fetchval(
             "select to_jsonb(agon.join_challenge($1, $2, $3))",
             challenge_id,
-            str(body.get("subject", "")),
+            wallets.address(subject_of(body)),
             body.get("tx_hash"),
         )
 

@@ -1,6 +1,6 @@
 """The manifest of `challenges`."""
 
-from agon.kernel.manifest import Job, ResultKind, Schedule, Setting, System
+from agon.kernel.manifest import Check, Job, ResultKind, Schedule, Setting, System
 
 SYSTEM = System(
     name="challenges",
@@ -49,18 +49,47 @@ SYSTEM = System(
             name="collect_every_minutes",
             kind="integer",
             default="15",
+            minimum=1,
             help="How often a linked account is asked for new activities.",
         ),
         Setting(name="strava_client_id", help="Strava API application."),
-        Setting(name="strava_client_secret", secret=True),
-        Setting(name="strava_url", kind="url", default="https://www.strava.com"),
+        Setting(
+            name="strava_client_secret", secret=True, help="Secret of the Strava API application."
+        ),
+        Setting(
+            name="strava_url",
+            kind="url",
+            default="https://www.strava.com",
+            help="Where Strava answers.",
+        ),
         Setting(name="opendota_api_key", secret=True, help="Optional; lifts OpenDota's limits."),
-        Setting(name="opendota_url", kind="url", default="https://api.opendota.com/api"),
-        Setting(name="riot_api_key", secret=True),
+        Setting(
+            name="opendota_url",
+            kind="url",
+            default="https://api.opendota.com/api",
+            help="Where OpenDota answers.",
+        ),
+        Setting(name="riot_api_key", secret=True, help="Riot API key; games are read with it."),
         Setting(name="riot_client_id", help="Riot Sign On client."),
-        Setting(name="riot_client_secret", secret=True),
-        Setting(name="riot_url", kind="url", default="https://{route}.api.riotgames.com"),
-        Setting(name="riot_auth_url", kind="url", default="https://auth.riotgames.com"),
+        Setting(name="riot_client_secret", secret=True, help="Secret of the Riot Sign On client."),
+        Setting(
+            name="riot_url",
+            kind="url",
+            default="https://{route}.api.riotgames.com",
+            help="Where Riot's API answers; {route} becomes the region.",
+        ),
+        Setting(
+            name="riot_auth_url",
+            kind="url",
+            default="https://auth.riotgames.com",
+            help="Where Riot Sign On answers.",
+        ),
+    ),
+    checks=(
+        Check(name="content folder", run="agon.challenges.checks:check_content"),
+        Check(name="Strava", run="agon.challenges.checks:check_strava"),
+        Check(name="Riot", run="agon.challenges.checks:check_riot"),
+        Check(name="OpenDota", run="agon.challenges.checks:check_opendota"),
     ),
     demonstration="agon.challenges.demo:play",
 )

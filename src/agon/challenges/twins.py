@@ -19,7 +19,7 @@ from functools import cache
 from itertools import groupby
 from typing import Literal
 
-from agon.challenges.records import Record, content, fingerprint
+from agon.challenges.records import TRUST_MANUAL, Record, content, fingerprint
 
 OVERLAP_TOLERANCE_MS = 2_000
 """Two devices stopped and started by hand may disagree about this much."""
@@ -85,25 +85,45 @@ def distinct(records: Iterable[Record]) -> tuple[Record, ...]:
 
     Richest: higher trust, then FIT > TCX > GPX > Apple > API documents > manual, then the earlier
     one, then content, then what came first. The order of the input does not matter, nor do tracks.
+    `split` says what happens to those that only overlap.
     """
     return split(records)[0]
 
 
 def split(records: Iterable[Record]) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
-    """The distinct records, and those that gave way to a richer twin; each ordered by start."""
-    kept: list[Record] = []
+    """The distinct records, and those that gave way to a twin; each ordered by start.
+
+    Of one thing recorded twice the richer stays. Of two things at once the longer stays, what
+    was proved before what was only said: a short recording never takes a long one's place.
+    """
     given_way: list[Record] = []
+    survivors: list[Record] = []
     seen: set[object] = set()
-    taken: dict[str, list[tuple[int, int]]] = {kind: [] for kind in TOLERANCE_MS}
+    starts: list[tuple[int, int]] = []
     for record in _ordered(records, _richness):
-        if record["type"] == "account":
-            kept.append(record)
-        elif _identity(record) in seen or not _take(taken[_kind(record)], record):
-            given_way.append(record)
-        else:
+        if record["type"] != "account":
+            if _identity(record) in seen or _is_recorded(record, survivors, starts):
+                given_way.append(record)
+                continue
             seen.add(_identity(record))
-            kept.append(record)
+            insort(starts, (_start(record), len(survivors)))
+        survivors.append(record)
+    kept: list[Record] = []
+    taken: dict[str, list[tuple[int, int]]] = {kind: [] for kind in TOLERANCE_MS}
+    for record in _ordered(survivors, _reach):
+        free = record["type"] == "account" or _take(taken[_kind(record)], record)
+        (kept if free else given_way).append(record)
     return tuple(_ordered(kept, _start)), tuple(_ordered(given_way, _start))
+
+
+def _is_recorded(
+    record: Record, survivors: Sequence[Record], starts: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether a richer recording of the same activity is among the survivors."""
+    low = bisect_left(starts, (_start(record) - START_TOLERANCE_MS, -1))
+    high = bisect_right(starts, (_start(record) + START_TOLERANCE_MS, len(survivors)))
+    near = (survivors[index] for _, index in starts[low:high])
+    return any(_kind(other) == _kind(record) and is_same_activity(record, other) for other in near)
 
 
 def _kind(record: Record) -> str:
@@ -197,7 +217,9 @@ def _is_of(kind: str, record: Record) -> bool:
 
 def is_same_activity(one: Record, other: Record) -> bool:
     """Whether two activities look like one recording in two formats."""
-    if one["type"] != "activity" or not one["distance_mm"] or not other["distance_mm"]:
+    if one["type"] != "activity" or other["type"] != "activity":
+        return False
+    if not one["distance_mm"] or not other["distance_mm"]:
         return False
     overlap = min(one["end_ms"], other["end_ms"]) - max(one["start_ms"], other["start_ms"])
     shorter = min(one["elapsed_ms"], other["elapsed_ms"])
@@ -211,8 +233,16 @@ def is_same_activity(one: Record, other: Record) -> bool:
     )
 
 
-def _richness(record: Record) -> tuple[int, int, int]:
-    return -record["trust"], _rank(record["format"]), _start(record)
+def _richness(record: Record) -> tuple[int, int, int, int]:
+    # A day goes on: of two exports of it, the one with more steps is the later.
+    steps = record["steps"] or 0 if record.get("sport") == "daily" else 0
+    return -record["trust"], _rank(record["format"]), -steps, _start(record)
+
+
+def _reach(record: Record) -> tuple[bool, int, tuple[int, int, int, int]]:
+    """Order in which intervals are given away: how much of the time, or of the steps, is proved."""
+    extent = record["steps"] if record.get("sport") == "daily" else record.get("elapsed_ms")
+    return record["trust"] == TRUST_MANUAL, -(extent or 0), _richness(record)
 
 
 @cache

@@ -39,8 +39,10 @@ declare
   challenge public.challenges;
   stored public.verdicts;
 begin
+  -- The participant's turn, as a submission takes it: a slow judgement never overwrites a newer.
+  perform agon.take_turn(record_verdict.challenge_id, record_verdict.subject);
   select * into challenge from public.challenges c
-  where c.id = record_verdict.challenge_id for key share;
+  where c.id = record_verdict.challenge_id for share;
   if challenge.status <> 'approved' then
     return 'closed';
   end if;
@@ -85,7 +87,7 @@ as $$
 declare
   challenge public.challenges := agon.show_challenge(challenge_id);
   wallet constant text := lower(challenge_progress.subject);
-  is_own constant boolean := (select auth.role()) = 'service_role'
+  is_own constant boolean := agon.is_service()
     or wallet in (select agon.wallets());
 begin
   return jsonb_build_object(

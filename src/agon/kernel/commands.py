@@ -6,14 +6,17 @@ import asyncio
 import os
 from collections.abc import Coroutine, Sequence
 from contextvars import ContextVar
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
+import asyncpg
 import typer
 import tzdata
 import uvloop
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from agon.kernel import cid as cids
 from agon.kernel import (
@@ -25,13 +28,18 @@ from agon.kernel import (
     results,
     runtime,
 )
-from agon.kernel.errors import refuse
+from agon.kernel.errors import Refused, refuse
 from agon.kernel.manifest import System
 from agon.kernel.runtime import Runtime
 
 Answer = TypeVar("Answer")
 
+WIDTH_MIN = 120
+"""Columns of output that no terminal shows: nothing there is cut."""
+
 out = Console(highlight=False, soft_wrap=True)
+if not out.is_terminal:
+    out.width = max(out.width, WIDTH_MIN)
 
 db = typer.Typer(help="The embedded server.", no_args_is_help=True)
 migrations = typer.Typer(help="Bring the database up to this release.", invoke_without_command=True)
@@ -75,7 +83,15 @@ def db_psql(arguments: list[str] = typer.Argument(None)) -> None:
 @db.command("stop")
 def db_stop() -> None:
     """Stop the embedded server; everything committed stays."""
-    out.print("stopped" if embedded.stop(begin().home) else "was not running")
+    process = begin()
+    if process.settings["database_url"]:
+        raise refuse(
+            "not_embedded",
+            "AGON_DATABASE_URL is set, so the embedded server is not used.",
+            hint="Stop that Postgres where it runs, or unset AGON_DATABASE_URL.",
+        )
+    out.print("stopped" if embedded.stop(process.home) else "was not running")
+    out.print("A running `agon serve` or `agon work` starts it again.", style="dim")
 
 
 @db.command("status")
@@ -97,11 +113,11 @@ def migrate_up(context: typer.Context) -> None:
 def migrate_status() -> None:
     """List the files and whether they are applied."""
     process = begin()
-    table = Table("file", "state", box=None)
+    table = Table(Column("file", overflow="fold"), "state", box=None)
     states = run(_migration_states(process))
     for state in states:
         table.add_row(state.file.path, state.state)
-    out.print(table)
+    out.print(table, soft_wrap=False)
     if any(state.state != "applied" for state in states):
         raise typer.Exit(1)
 
@@ -152,10 +168,13 @@ def doctor_command() -> None:
         raise typer.Exit(1)
 
 
-def verify(result: str = typer.Argument(help="A file, a CID, or a URL.")) -> None:
+def verify(
+    result: str = typer.Argument(help="A file, a CID, or a URL."),
+    token: str = typer.Option(None, help="Access token, sent to the URL as Bearer."),
+) -> None:
     """Recompute a result and say what differs."""
     process = begin()
-    data, expected = run(_fetch(process, result))
+    data, expected = run(_fetch(process, result, token))
     found = results.verify(data, process.result_kinds(), expected)
     name = f"{found.kind} {found.version}"
     zones = results.load(data)["inputs"].get("timezone_data", tzdata.IANA_VERSION)
@@ -176,27 +195,82 @@ def verify(result: str = typer.Argument(help="A file, a CID, or a URL.")) -> Non
     raise typer.Exit(1)
 
 
-async def _fetch(process: Runtime, result: str) -> tuple[bytes, str | None]:
-    """The bytes of a result, and the name that they should have, if that is known."""
+async def _fetch(process: Runtime, result: str, token: str | None) -> tuple[bytes, str | None]:
+    """The bytes of a result, and the name that they should have, if that is known.
+
+    Raises Refused `result_unknown`.
+    """
     if (path := Path(result)).is_file():
         return await asyncio.to_thread(path.read_bytes), None
     if result.startswith(("http://", "https://")):
-        async with process.outbound() as client:
-            answer = await client.request("GET", result, limit_bytes=results.BUNDLE_BYTES_MAX)
-        if answer.status != 200:
-            raise refuse(
-                "result_unknown", f"{result} answers {answer.status}.", status=answer.status
-            )
-        tail = result.rstrip("/").rpartition("/")[2]
-        return answer.body, tail if cids.is_cid(tail) else None
-    cids.parse(result)
+        return await _download(process, result, token)
+    if not cids.is_cid(result):
+        raise refuse(
+            "result_unknown",
+            f"{result}: no such file, CID or URL.",
+            hint="Name a file of yours, a CID, or a URL that begins with http:// or https://.",
+            status=404,
+        )
+    return await _stored(process, result), result
+
+
+async def _download(process: Runtime, url: str, token: str | None) -> tuple[bytes, str | None]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with _caller(process, url) as client:
+        answer = await client.request(
+            "GET", url, headers=headers, limit_bytes=results.BUNDLE_BYTES_MAX
+        )
+    if answer.status != 200:
+        raise refuse(
+            "result_unknown",
+            f"{url} answers {answer.status}.",
+            hint="Some results are for participants: name an access token with --token."
+            if answer.status in (401, 403, 404)
+            else None,
+            status=answer.status,
+        )
+    tail = urlsplit(url).path.rstrip("/").rpartition("/")[2]
+    return answer.body, tail if cids.is_cid(tail) else None
+
+
+def _caller(process: Runtime, url: str) -> Any:
+    """A client for this URL. The user named it, so it may lie on this machine, in plain HTTP."""
+    from agon.kernel import outbound  # its library takes long to import
+
+    place = outbound.URL(url)
+    host = place.raw_host or ""
+    is_local = host == "localhost" or (outbound.is_address(host) and ip_address(host).is_loopback)
+    if not is_local or place.port is None:
+        return process.outbound()
+    return outbound.client(outbound.Settings(exempt=frozenset({(host, place.port)})))
+
+
+async def _stored(process: Runtime, cid: str) -> bytes:
+    """A bundle of our database. No server is started for it: a new one would hold nothing."""
+    settings = process.settings
+    if not settings["database_url"] and embedded.status(process.home) in ("absent", "stopped"):
+        raise _not_here(cid, "the embedded server does not run")
     conn = await database.connect(process.urls["agon_owner"])
     try:
-        data = await conn.fetchval("select bundle from agon.results where cid = $1", result)
+        data = await conn.fetchval("select bundle from agon.results where cid = $1", cid)
+    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError) as error:
+        raise _not_here(cid, "the database is not migrated") from error
     finally:
         await conn.close()
     if data is None:
         raise refuse(
-            "result_unknown", f"No result {result} is stored here.", hint="Name a file or a URL."
+            "result_unknown",
+            f"No result {cid} is stored here.",
+            hint="Name a file or a URL.",
+            status=404,
         )
-    return data, result
+    return data
+
+
+def _not_here(cid: str, why: str) -> Refused:
+    return refuse(
+        "result_unknown",
+        f"Result {cid} cannot be looked up: {why}.",
+        hint="Name a file or a URL, or run `agon serve` in the home that holds the result.",
+        status=503,
+    )

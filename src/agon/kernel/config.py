@@ -77,7 +77,7 @@ def read(
             "configuration_wrong",
             f"The configuration has {len(mistakes)} mistake(s).",
             details="\n".join(mistakes),
-            hint="Correct the variables named, or run `agon doctor` for the whole list.",
+            hint="Correct the settings named; docs/install.md lists them all.",
         )
     secrets = frozenset(setting.name for setting in known.values() if setting.secret)
     return Settings(values=values, secrets=secrets, origins=origins)
@@ -146,9 +146,7 @@ def _parse(setting: Setting, raw: str | None) -> Value:
         raise ValueError(f"must be one of {', '.join(setting.choices)}")
     match setting.kind:
         case "integer":
-            if not raw.lstrip("-").isdecimal():
-                raise ValueError("must be a whole number")
-            return int(raw)
+            return _integer(setting, raw)
         case "boolean":
             if raw.lower() not in TRUE_WORDS + FALSE_WORDS:
                 raise ValueError(f"must be one of {', '.join(TRUE_WORDS + FALSE_WORDS)}")
@@ -161,3 +159,14 @@ def _parse(setting: Setting, raw: str | None) -> Value:
             return Path(raw).expanduser()
         case _:
             return raw
+
+
+def _integer(setting: Setting, raw: str) -> int:
+    if not raw.removeprefix("-").isdecimal():
+        raise ValueError("must be a whole number")
+    number = int(raw)
+    if setting.minimum is not None and number < setting.minimum:
+        raise ValueError(f"must be {setting.minimum} or more")
+    if setting.maximum is not None and number > setting.maximum:
+        raise ValueError(f"must be {setting.maximum} or less")
+    return number

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import hashlib
 import hmac
 import json
@@ -18,7 +19,14 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from agon.kernel.errors import Refusal, Refused, refuse, status_of_sqlstate
+from agon.kernel.errors import (
+    Refusal,
+    Refused,
+    claim_broken,
+    refuse,
+    status_of_sqlstate,
+    value_malformed,
+)
 
 Login = Literal["agon_owner", "agon_web", "agon_service", "agon_worker"]
 CLIENT_ROLES = ("anon", "authenticated", "service_role")
@@ -27,6 +35,8 @@ POOL_CONNECTIONS_MAX = 8
 STATEMENT_TIMEOUT_S = 30
 IDLE_IN_TRANSACTION_S_MAX = 60
 CONNECT_S_MAX = 10
+DATA_ERROR_CHARS_MAX = 300
+"""Postgres quotes the malformed value, which can be long."""
 JSONB_VERSION = b"\x01"
 """The first byte of jsonb on the wire."""
 
@@ -167,14 +177,16 @@ def login_password(secret: str, login: str) -> str:
 
 
 async def set_passwords(conn: Conn, secret: str) -> None:
-    """Give the logins the passwords that belong to the operator's secret."""
-    for login in ("agon_web", "agon_service", "agon_worker"):
-        statement = await conn.fetchval(
-            "select format('alter role %I password %L', $1::text, $2::text)",
-            login,
-            login_password(secret, login),
-        )
-        await conn.execute(statement)
+    """Give the logins the passwords that belong to the operator's secret, taking turns."""
+    async with conn.transaction():
+        await conn.execute("select pg_advisory_xact_lock(hashtextextended('agon passwords', 0))")
+        for login in ("agon_web", "agon_service", "agon_worker"):
+            statement = await conn.fetchval(
+                "select format('alter role %I password %L', $1::text, $2::text)",
+                login,
+                login_password(secret, login),
+            )
+            await conn.execute(statement)
 
 
 def with_login(url: str, login: str, password: str) -> str:
@@ -185,7 +197,11 @@ def with_login(url: str, login: str, password: str) -> str:
 
 
 def refusal_of(error: asyncpg.PostgresError) -> Refusal:
-    """A Postgres error with its four parts. Our own `PT4xx` carry the code in `detail`."""
+    """A Postgres error with its four parts. Our own `PT4xx` carry the code in `detail`.
+
+    `claim_broken` is an integrity error (23xxx), `value_malformed` a data error (22xxx); others
+    keep their SQLSTATE as the code.
+    """
     sqlstate = error.sqlstate or "XX000"
     status = status_of_sqlstate(sqlstate)
     detail, hint = getattr(error, "detail", None), getattr(error, "hint", None)
@@ -193,6 +209,11 @@ def refusal_of(error: asyncpg.PostgresError) -> Refusal:
         return Refusal(
             code=detail or sqlstate, message=str(error.args[0]), hint=hint or None, status=status
         )
+    if sqlstate.startswith("23"):
+        claim = getattr(error, "constraint_name", None) or getattr(error, "column_name", None)
+        return claim_broken(sqlstate, claim or "")
+    if sqlstate.startswith("22"):
+        return value_malformed(str(error.args[0])[:DATA_ERROR_CHARS_MAX])
     return Refusal(
         code=sqlstate, message=str(error.args[0]), details=detail, hint=hint, status=status
     )
@@ -211,10 +232,20 @@ async def _refusals() -> AsyncIterator[None]:
 
 def _unreachable(url: str, error: Exception) -> Exception:
     place = urlsplit(url)
+    where = f"Postgres at {place.hostname or 'the local socket'}"
+    name = type(error).__name__
+    if isinstance(error, asyncpg.PostgresError):
+        message, cause = f"{where} refuses {place.username or 'the login'}.", error.sqlstate or name
+        hint = "Check login, password and database of AGON_DATABASE_URL; then run `agon migrate`."
+    else:
+        message = f"{where} cannot be reached."
+        cause = errno.errorcode.get(getattr(error, "errno", None) or 0, name)
+        hint = "Check that it runs, and AGON_DATABASE_URL if that is set."
+    patience = f"no answer within {CONNECT_S_MAX} s"
     return refuse(
         "database_unreachable",
-        f"Postgres at {place.hostname or place.query or 'the local socket'} does not let us in.",
-        details=f"{type(error).__name__}: {error}",
-        hint="`agon doctor` says what is configured and reachable.",
+        message,
+        details=f"{cause}: {str(error) or patience}",
+        hint=hint,
         status=503,
     )

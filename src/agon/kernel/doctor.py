@@ -9,11 +9,13 @@ from typing import Literal
 import asyncpg
 
 from agon.kernel import clock, database, migrate
-from agon.kernel.errors import Refused
+from agon.kernel import jwt as tokens
+from agon.kernel.errors import Refusal, Refused
 from agon.kernel.manifest import load
-from agon.kernel.runtime import LOGINS, Runtime
+from agon.kernel.runtime import JWKS_BYTES_MAX, LOGINS, Runtime
 
 POSTGRES_MIN = 150000
+"""As `server_version_num` writes it."""
 JOB_LATE_S = 300
 
 
@@ -35,13 +37,16 @@ async def examine(runtime: Runtime) -> list[tuple[str, Finding]]:
             try:
                 finding = await run(runtime)
             except Refused as refused:
-                finding = Finding(
-                    state="wrong",
-                    text=refused.refusal.message,
-                    hint=refused.refusal.hint or "",
-                )
+                finding = _wrong(refused.refusal)
+            except OSError as error:
+                finding = Finding(state="wrong", text=str(error))
             found.append((f"{system.name}: {check.name}", finding))
     return found
+
+
+def _wrong(refusal: Refusal) -> Finding:
+    cause = f" ({refusal.details})" if refusal.details else ""
+    return Finding(state="wrong", text=f"{refusal.message}{cause}", hint=refusal.hint or "")
 
 
 async def check_database(runtime: Runtime) -> Finding:
@@ -117,3 +122,37 @@ async def check_jobs(runtime: Runtime) -> Finding:
             hint="Run `agon work`, or `agon serve`, which works as well.",
         )
     return Finding(state="ok", text=f"{sum(row['jobs'] for row in waiting)} jobs wait")
+
+
+async def check_signing_key(runtime: Runtime) -> Finding:
+    """There is a key that signs access tokens."""
+    try:
+        keys = runtime.jwt_keys
+    except ValueError as error:
+        return Finding(state="wrong", text=f"the kept key is not JSON: {error}")
+    place = _place_of(runtime, "jwt_secret")
+    return Finding(state="ok", text=f"{len(keys)} for access tokens ({place})")
+
+
+async def check_sealing_key(runtime: Runtime) -> Finding:
+    """There is a key that opens sealed secrets."""
+    place = _place_of(runtime, "sealing_key")
+    return Finding(state="ok", text=f"{len(runtime.sealing_keys)} for sealed secrets ({place})")
+
+
+async def check_jwks(runtime: Runtime) -> Finding:
+    """The other issuer's keys can be fetched, if there is one."""
+    url = runtime.settings["jwks_url"]
+    if url is None:
+        return Finding(state="note", text="AGON_JWKS_URL is not set: only our own tokens hold")
+    async with runtime.outbound() as client:
+        answer = await client.request("GET", url, limit_bytes=JWKS_BYTES_MAX, retries=0)
+    if answer.status != 200:
+        return Finding(
+            state="wrong", text=f"{url} answers {answer.status}", hint="Correct AGON_JWKS_URL."
+        )
+    return Finding(state="ok", text=f"{len(tokens.read_jwks(answer.json()))} keys at {url}")
+
+
+def _place_of(runtime: Runtime, name: str) -> str:
+    return f"AGON_{name.upper()}" if runtime.settings[name] else f"kept in {runtime.home}/secrets"

@@ -31,6 +31,15 @@ STATUS_BY_SQLSTATE = {
     "P0001": 400,  # raise_exception
 }
 
+CLAIM_BY_SQLSTATE = {
+    "23502": "A value is missing",
+    "23503": "What the row points to is not there, or it is still pointed to",
+    "23505": "There is such a row already",
+    "23514": "A value is outside its bounds",
+    "23P01": "The row overlaps another",
+}
+"""What an integrity error says. Constraints read as claims, so their names say the rest."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
@@ -69,6 +78,31 @@ class Refused(Exception):
 def refuse(code: str, message: str, **parts: object) -> Refused:
     """The exception for a refusal, for ``raise refuse("not_found", "…", status=404)``."""
     return Refused(Refusal(code=code, message=message, **parts))  # type: ignore[arg-type]
+
+
+def claim_broken(sqlstate: str, claim: str) -> Refusal:
+    """An integrity error (class 23), told by the name of the constraint or column alone.
+
+    Postgres's own message and DETAIL quote the failing row, which may be anybody's.
+    """
+    said = CLAIM_BY_SQLSTATE.get(sqlstate, "The row breaks a rule of its table")
+    return Refusal(
+        code="claim_broken",
+        message=f"{said}: {claim.replace('_', ' ')}." if claim else f"{said}.",
+        details=claim or None,
+        hint="Correct the value and send it again.",
+        status=status_of_sqlstate(sqlstate),
+    )
+
+
+def value_malformed(details: str | None = None) -> Refusal:
+    """A value that does not have its type's form, such as text where a number stands."""
+    return Refusal(
+        code="value_malformed",
+        message="A value does not have the form that its place takes.",
+        details=details,
+        hint="/docs shows the form of each path.",
+    )
 
 
 def status_of_sqlstate(sqlstate: str) -> int:

@@ -23,7 +23,7 @@ from pgqueuer.domain.errors import FailingListenerError
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import QueueExecutionMode
 
-from agon.kernel import database, events, logs
+from agon.kernel import database, events, logs, sealing
 from agon.kernel.errors import Refused
 from agon.kernel.manifest import Job, load
 from agon.kernel.runtime import Runtime
@@ -70,6 +70,7 @@ async def drain(work: Work) -> None:
     """Do all work that is due now, and return."""
     conn = await database.connect(work.runtime.urls["agon_worker"])
     try:
+        await _publish_key(work, conn)
         queue = _compose(work, conn, schedules=False)
         await queue.qm.run(
             batch_size=BATCH_JOBS,
@@ -95,12 +96,20 @@ async def _queue(work: Work, stop: asyncio.Event) -> None:
             await _revive(work)
             continue
         try:
+            await _publish_key(work, conn)
             await _until_stopped(_compose(work, conn), stop)
         except LOST as error:
             log.warning("worker.restarts", why=f"{type(error).__name__}: {error}")
             await _pause(stop, RESTART_PAUSE_S)
         finally:
             conn.terminate()
+
+
+async def _publish_key(work: Work, conn: asyncpg.Connection) -> None:
+    """Let everyone seal to this worker's newest key; it alone opens."""
+    name, private = list(work.runtime.sealing_keys.items())[-1]
+    public = sealing.public_text(private.public_key())
+    await conn.execute("select agon.keep_sealing_key($1, $2)", name, public)
 
 
 async def _revive(work: Work) -> None:
@@ -178,21 +187,20 @@ def _scheduled(
 
 async def _subscriptions(work: Work, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        try:
-            read = await _pump_all(work)
-        except (*LOST, Refused) as error:
-            log.warning("events.wait", why=f"{type(error).__name__}: {error}")
-            read = 0
-        if not read:
+        if not await _pump_all(work):
             await _pause(stop, EVENTS_POLL_S)
 
 
 async def _pump_all(work: Work) -> int:
+    """One batch for each subscription. One that fails is logged and tried again; it neither stops
+    the others nor loses its place."""
     read = 0
     for system in work.runtime.systems:
-        for subscription in system.subscriptions:
-            task = load(subscription.run)
-            read += await events.pump(work.database, subscription.name, [subscription.topic], task)
+        for each in system.subscriptions:
+            try:
+                read += await events.pump(work.database, each.name, [each.topic], load(each.run))
+            except Exception as error:
+                log.error("event.failed", subscription=each.name, exc_info=error)
     return read
 
 

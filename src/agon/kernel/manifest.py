@@ -18,13 +18,16 @@ FLOORS: tuple[Floor, ...] = ("kernel", "commons", "system")
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One `AGON_*` variable. secret: also read from `*_FILE`, and never printed."""
+    """One `AGON_*` variable. secret: also read from `*_FILE`, and never printed;
+    minimum, maximum: of an integer, both included."""
 
     name: str
     kind: Literal["text", "integer", "boolean", "url", "path"] = "text"
     default: str | None = None
     secret: bool = False
     choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
     help: str = ""
 
 
@@ -49,7 +52,8 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class Subscription:
-    """Events of a topic, in order. run: ``async (work: jobs.Work, event: events.Event)``."""
+    """Events of a topic, in order. run: ``async (conn, event: events.Event) -> None``, within the
+    transaction that moves the subscription on."""
 
     name: str
     topic: str

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -27,6 +27,13 @@ LOCK_POLL_S = 0.05
 LOCK_TIMEOUT = "5s"
 """How long a statement of a migration waits for a table that others use."""
 
+CLOSE = "revoke execute on all functions in schema agon from public"
+"""After every file: our functions are closed to everyone until a rules file grants them."""
+
+_TOKEN = re.compile(
+    r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"[^"]*"|\$(\w*)\$.*?\$\1\$|;""", re.DOTALL
+)
+_COMMENT = re.compile(r"\A(?:\s+|--[^\n]*\n|/\*.*?\*/)+", re.DOTALL)
 _NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
 
 LEDGER = """
@@ -189,8 +196,12 @@ async def _apply(conn: asyncpg.Connection, file: File) -> None:
     try:
         async with conn.transaction():
             await conn.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
-            await conn.execute("set local check_function_bodies = on")
-            await conn.execute(file.text)
+            for line, statement in statements(file.text):
+                try:
+                    await conn.execute(statement)
+                except asyncpg.PostgresError as error:
+                    raise _failure(file, line, statement, error) from error
+            await conn.execute(CLOSE)
             await conn.execute(
                 """
                 insert into agon.schema_migrations
@@ -209,13 +220,27 @@ async def _apply(conn: asyncpg.Connection, file: File) -> None:
                 round((time.monotonic() - started) * 1000),
             )
     except asyncpg.PostgresError as error:
-        raise _failure(file, error) from error
+        raise _failure(file, 1, file.text, error) from error
 
 
-def _failure(file: File, error: asyncpg.PostgresError) -> Refused:
-    line = 1
+def statements(text: str) -> Iterator[tuple[int, str]]:
+    """The statements of a file, each with the line on which it begins."""
+    begin = 0
+    for token in _TOKEN.finditer(text + ";"):
+        if token[0] != ";":
+            continue
+        statement = text[begin : token.start()]
+        bare = _COMMENT.sub("", statement).lstrip()
+        if bare:
+            first = statement.index(bare.split("\n", 1)[0])
+            yield text.count("\n", 0, begin + first) + 1, statement
+        begin = token.end()
+
+
+def _failure(file: File, line: int, statement: str, error: asyncpg.PostgresError) -> Refused:
     if position := getattr(error, "position", None):
-        line = file.text.count("\n", 0, int(position) - 1) + 1
+        lead = _COMMENT.sub("", statement).lstrip().split("\n", 1)[0]
+        line += statement.count("\n", statement.index(lead), int(position) - 1)
     parts = [getattr(error, name, None) for name in ("detail", "context")]
     return refuse(
         "migration_failed",

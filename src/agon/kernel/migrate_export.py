@@ -13,7 +13,7 @@ from pathlib import Path
 
 from agon import __version__
 from agon.kernel.errors import refuse
-from agon.kernel.migrate import LEDGER, File
+from agon.kernel.migrate import CLOSE, LEDGER, File
 
 FIRST_STAMP = datetime(2026, 1, 1)
 STAMP_FORMAT = "%Y%m%d%H%M%S"
@@ -70,7 +70,8 @@ def _record(file: File) -> str:
         f"'{value}'" for value in (file.package, file.name, file.kind, file.hash, __version__)
     )
     return (
-        "\ninsert into agon.schema_migrations (package, name, kind, hash, release, milliseconds)\n"
+        f"\n{CLOSE};\n"
+        "insert into agon.schema_migrations (package, name, kind, hash, release, milliseconds)\n"
         f"values ({values}, 0)\n"
         "on conflict (package, name) do update\n"
         "  set hash = excluded.hash, release = excluded.release, applied_at = now();\n"

@@ -33,7 +33,14 @@ SYSTEM = System(
             "needed with AGON_DATABASE_URL.",
         ),
         Setting(name="host", default="127.0.0.1", help="Address to serve on."),
-        Setting(name="port", kind="integer", default="8000", help="Port to serve on."),
+        Setting(
+            name="port",
+            kind="integer",
+            default="8000",
+            minimum=1,
+            maximum=65535,
+            help="Port to serve on.",
+        ),
         Setting(
             name="public_url",
             kind="url",
@@ -55,8 +62,18 @@ SYSTEM = System(
             secret=True,
             help="Private key that opens sealed secrets; without it one is kept in the home.",
         ),
-        Setting(name="log_level", default="info", choices=("debug", "info", "warning", "error")),
-        Setting(name="log_style", default="auto", choices=("auto", "json", "console")),
+        Setting(
+            name="log_level",
+            default="info",
+            choices=("debug", "info", "warning", "error"),
+            help="The least grave lines that are logged.",
+        ),
+        Setting(
+            name="log_style",
+            default="auto",
+            choices=("auto", "json", "console"),
+            help="How log lines are written; auto: for people on a terminal, JSON elsewhere.",
+        ),
         Setting(
             name="outbound_allow",
             default="",
@@ -69,5 +86,8 @@ SYSTEM = System(
         Check(name="migrations", run="agon.kernel.doctor:check_migrations"),
         Check(name="logins", run="agon.kernel.doctor:check_logins"),
         Check(name="jobs", run="agon.kernel.doctor:check_jobs"),
+        Check(name="signing keys", run="agon.kernel.doctor:check_signing_key"),
+        Check(name="sealing keys", run="agon.kernel.doctor:check_sealing_key"),
+        Check(name="other issuer", run="agon.kernel.doctor:check_jwks"),
     ),
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
 from agon.kernel.database import Actor, Database
 from agon.kernel.errors import refuse
@@ -13,6 +14,8 @@ from agon.kernel.runtime import Runtime
 from agon.web.actor import actor_of
 
 JSON_BODY_BYTES_MAX = 1024 * 1024
+ROW_ID_MAX = 2**63 - 1
+"""Postgres's bigint."""
 
 
 def database_of(request: Request) -> Database:
@@ -28,6 +31,7 @@ def runtime_of(request: Request) -> Runtime:
 Caller = Annotated[Actor, Depends(actor_of)]
 Pools = Annotated[Database, Depends(database_of)]
 Process = Annotated[Runtime, Depends(runtime_of)]
+RowId = Annotated[int, Path(ge=0, le=ROW_ID_MAX)]
 
 
 async def json_object(request: Request) -> dict[str, Any]:
@@ -49,6 +53,20 @@ async def json_object(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise refuse("body_malformed", "The body is not a JSON object.")
     return body
+
+
+def subject_of(body: Mapping[str, Any]) -> str:
+    """The wallet that a body names, as it was sent. Raises Refused `subject_missing`."""
+    subject = body.get("subject")
+    if subject in (None, ""):
+        raise refuse(
+            "subject_missing",
+            "The body names no subject.",
+            details="/subject",
+            hint="Put one of your wallets in `subject`: 0x and 40 hexadecimal digits.",
+            status=422,
+        )
+    return str(subject)
 
 
 JsonObject = Annotated[dict[str, Any], Depends(json_object)]

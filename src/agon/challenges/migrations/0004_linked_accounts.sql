@@ -19,6 +19,7 @@ create table public.linked_accounts (
   constraint linked_accounts_provider_is_known check (provider in ('strava', 'opendota', 'riot', 'apple')),
   constraint linked_accounts_games_need_an_id check
     (provider not in ('opendota', 'riot') or external_id is not null),
+  constraint linked_accounts_external_id_is_short check (external_id ~ '^\S{1,128}$'),
   constraint linked_accounts_access_token_is_sealed
     check (access_token ~ '^sealed:v1:[0-9a-f]{16}:[A-Za-z0-9_-]{107}:[A-Za-z0-9_-]{16}:[A-Za-z0-9_-]{22,}$'),
   constraint linked_accounts_refresh_token_is_sealed
@@ -31,6 +32,17 @@ create unique index linked_accounts_one_wallet_per_account on public.linked_acco
   where external_id is not null;
 create index linked_accounts_due on public.linked_accounts (next_poll_at);
 alter table public.linked_accounts enable row level security;
+
+create table agon.collected_documents (
+  account_id bigint not null references public.linked_accounts (id) on delete cascade,
+  challenge_id bigint not null,
+  document_id text not null,
+  collected_at timestamptz not null default now(),
+  primary key (account_id, challenge_id, document_id)
+);
+comment on table agon.collected_documents is
+  'What was fetched for a challenge already, whatever came of it; it is not fetched again.';
+alter table agon.collected_documents enable row level security;
 
 create table agon.oauth_states (
   state_hash text primary key,

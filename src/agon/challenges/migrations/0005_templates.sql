@@ -106,13 +106,13 @@ from jsonb_to_recordset($templates$
    ],
    "rule_config": {"version": 1, "window": {"zone": "UTC"}, "trust": 2, "trainer": "allow", "min_per_activity": {"metric": "timer_time", "unit": "min", "value": "20"}, "metric": "longest_streak", "compare": ">=", "target": 7}},
   {"id": "dota_ranked_wins", "name": "Win ranked Dota 2 matches", "kind": "dota", "model_id": "agon.gaming@1",
-   "hint": "From a linked account: matches that we fetch ourselves.",
+   "hint": "From a linked account or from uploaded matches; an OpenDota account proves no owner.",
    "fields_json": [
      {"name": "target", "label": "Wins", "type": "integer", "unit": null, "pointer": "/target", "default": 3},
-     {"name": "trust", "label": "Least trust level", "type": "choice", "unit": null, "pointer": "/trust", "default": 4, "options": [1, 2, 3, 4]},
+     {"name": "trust", "label": "Least trust level", "type": "choice", "unit": null, "pointer": "/trust", "default": 1, "options": [1, 2, 3, 4]},
      {"name": "zone", "label": "Time zone", "type": "zone", "unit": null, "pointer": "/window/zone", "default": "UTC"}
    ],
-   "rule_config": {"version": 1, "window": {"zone": "UTC"}, "titles": ["dota2"], "ranked_only": true, "trust": 4, "metric": "wins", "compare": ">=", "target": 3, "score": {"metric": "wins", "order": "desc"}}},
+   "rule_config": {"version": 1, "window": {"zone": "UTC"}, "titles": ["dota2"], "ranked_only": true, "trust": 1, "metric": "wins", "compare": ">=", "target": 3, "score": {"metric": "wins", "order": "desc"}}},
   {"id": "dota_kda", "name": "Dota 2 K/D/A", "kind": "dota", "model_id": "agon.gaming@1",
    "hint": "Best K/D/A of one match, from match documents that participants upload.",
    "fields_json": [

@@ -71,7 +71,8 @@ def keep(root: Path, arrived: Path, file: File) -> None:
         os.fsync(stream.fileno())
         os.fchmod(stream.fileno(), 0o400)
     arrived.rename(target)
-    _sync_folder(target.parent)
+    for place in (target.parent, root):
+        _sync_folder(place)
 
 
 def open_file(root: Path, cid: str) -> BinaryIO:

@@ -6,10 +6,21 @@ as $$ select address from agon.user_wallets where user_id = (select auth.uid()) 
 comment on function agon.wallets() is 'The caller''s wallets, in lower case.';
 grant execute on function agon.wallets() to anon, authenticated, service_role, agon_worker;
 
+create or replace function agon.is_service() returns boolean
+language sql stable set search_path = ''
+as $$
+  -- A claim is only a setting: it counts where the session itself may be the service.
+  select coalesce((select auth.role()) = 'service_role', false)
+    and (session_user = 'agon_worker' or pg_has_role(session_user, 'service_role', 'member'))
+$$;
+comment on function agon.is_service() is
+  'Whether the caller is the service role: by its claims, and by a login that may become it.';
+grant execute on function agon.is_service() to anon, authenticated, service_role, agon_worker;
+
 create or replace function agon.is_admin() returns boolean
 language sql stable set search_path = ''
 as $$
-  select (select auth.role()) = 'service_role'
+  select agon.is_service()
     or coalesce((select auth.jwt()) -> 'app_metadata' -> 'roles' ? 'admin', false)
 $$;
 comment on function agon.is_admin() is
@@ -33,15 +44,15 @@ create or replace function agon.require_wallet(address text) returns void
 language plpgsql stable set search_path = ''
 as $$
 begin
-  if (select auth.role()) = 'service_role' then
+  if agon.is_service() then
     return;
   end if;
   if (select auth.uid()) is null then
     perform agon.refuse(401, 'sign_in_first', 'This needs a signed-in user.',
       'Send Authorization: Bearer <token>; `agon token` mints one for local use.');
   end if;
-  if lower(address) not in (select agon.wallets()) then
-    perform agon.refuse(403, 'not_your_wallet', format('%s is not one of your wallets.', address),
+  if not coalesce(lower(address) in (select agon.wallets()), false) then
+    perform agon.refuse(403, 'not_your_wallet', format('%s is not one of your wallets.', coalesce(address, '(none)')),
       'Link the wallet to your user first.');
   end if;
 end

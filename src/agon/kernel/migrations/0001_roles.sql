@@ -29,5 +29,3 @@ grant anon, authenticated to agon_web;
 grant service_role to agon_service;
 
 grant usage on schema public, agon to anon, authenticated, service_role, agon_worker;
--- Functions are closed until a rules file grants them.
-alter default privileges revoke execute on functions from public;

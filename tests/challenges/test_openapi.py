@@ -1,0 +1,122 @@
+"""The server's description of itself: every body, every error, and who may call."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from fastapi import FastAPI
+
+from agon.app import serve
+from agon.challenges.challenges import DRAFT_KEYS
+from agon.challenges.intake_routes import FIELDS
+from agon.challenges.judges import JUDGES
+from agon.kernel import runtime
+from agon.systems import SYSTEMS
+from agon.web.handlers import ROW_ID_MAX
+from tests.challenges.test_challenges import DRAFT, RULE
+from tests.places import wallet
+
+SUBJECT = wallet("bob")
+WITHOUT_BODY = {
+    ("post", f"/api/admin/challenges/{{challenge_id}}/{act}")
+    for act in ("approve", "reject", "cancel")
+}
+MODEL = {
+    "id": "a@1", "label": "A", "kind": "custom", "judge": "fitness",
+    "model_hash": "0x" + "0" * 64, "verifier": "0x" + "0" * 40,
+    "sources": ["garmin"], "file_accept": ["application/json"],
+}  # fmt: skip
+TEMPLATE = {
+    "id": "a", "name": "A", "kind": "running", "model_id": "agon.fitness@1", "rule_config": RULE,
+}  # fmt: skip
+EVIDENCE = {"challenge_id": 7, "subject": SUBJECT, "provider": "manual", "data": {}}
+BODIES = {
+    ("post", "/api/challenges"): ({**DRAFT, "subject": SUBJECT}, "subject"),
+    ("post", "/api/challenge/{challenge_id}/participant"): ({"subject": SUBJECT}, "subject"),
+    ("post", "/api/accounts/link"): ({"subject": SUBJECT, "provider": "strava"}, "provider"),
+    ("post", "/api/aivm/intake"): (EVIDENCE, "data"),
+    ("put", "/api/admin/templates"): (TEMPLATE, "rule_config"),
+    ("put", "/api/admin/models"): (MODEL, "sources"),
+    ("post", "/api/admin/challenges/{challenge_id}/finalize"): ({"outcome": 1}, "outcome"),
+}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    home: Path = tmp_path_factory.mktemp("home")
+    process = runtime.begin(SYSTEMS, environ={"AGON_HOME": str(home)}, folder=home)
+    return serve(process, work=False)
+
+
+@pytest.fixture(scope="module")
+def document(app: FastAPI) -> dict[str, Any]:
+    return json.loads(json.dumps(app.openapi()))
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (method, path): operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def schema_of(document: dict[str, Any], key: tuple[str, str], kind: str) -> dict[str, Any]:
+    return operations(document)[key]["requestBody"]["content"][kind]["schema"]
+
+
+def test_each_operation_that_takes_a_body_describes_it(document):
+    taking = {key for key in operations(document) if key[0] in ("post", "put", "patch")}
+    described = {key for key, found in operations(document).items() if "requestBody" in found}
+    assert described == taking - WITHOUT_BODY == set(BODIES)
+
+
+@pytest.mark.parametrize("key", BODIES)
+def test_a_described_body_is_one_that_works_and_no_less(document, key):
+    body, needed = BODIES[key]
+    schema = schema_of(document, key, "application/json")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(body, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({name: body[name] for name in body if name != needed}, schema)
+
+
+def test_the_descriptions_name_the_fields_that_the_checks_know(document):
+    draft = schema_of(document, ("post", "/api/challenges"), "application/json")
+    assert set(draft["properties"]) == {"subject", *DRAFT_KEYS}
+    for kind, extra in (("application/json", "data"), ("multipart/form-data", "file")):
+        form = schema_of(document, ("post", "/api/aivm/intake"), kind)
+        assert set(form["properties"]) == {*FIELDS, extra}
+        assert extra in form["required"]
+    model = schema_of(document, ("put", "/api/admin/models"), "application/json")
+    assert model["properties"]["judge"]["enum"] == sorted(JUDGES)
+
+
+def test_every_error_has_four_parts_and_none_is_fastapis(document):
+    assert "HTTPValidationError" not in json.dumps(document)
+    for key, operation in operations(document).items():
+        shape = operation["responses"]["default"]["content"]["application/json"]["schema"]
+        assert set(shape["required"]) == {"code", "message", "details", "hint"}, key
+
+
+def test_the_bearer_token_is_a_security_scheme(document):
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    for (method, path), operation in operations(document).items():
+        is_open = not path.startswith("/api/") or path.endswith("/callback")
+        assert ("security" not in operation) == is_open, (method, path)
+
+
+def test_ids_in_paths_are_bounded(document):
+    parameters = [
+        parameter
+        for operation in operations(document).values()
+        for parameter in operation.get("parameters", ())
+        if parameter["name"] == "challenge_id"
+    ]
+    assert len(parameters) == 8
+    for parameter in parameters:
+        assert (parameter["schema"]["minimum"], parameter["schema"]["maximum"]) == (0, ROW_ID_MAX)
