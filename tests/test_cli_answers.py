@@ -141,8 +141,9 @@ def test_a_result_on_this_machine_is_verified_over_plain_http(home):  # noqa: F8
     assert "--token" in refused.stderr
 
 
-def test_a_private_address_elsewhere_is_not_called(home):  # noqa: F811
-    done = agon("verify", "http://10.0.0.1:8000/results/x", home=home)
+@pytest.mark.parametrize("place", ["10.0.0.1:8000", "localhost.example:80", "localhost:99999"])
+def test_a_plain_or_private_address_elsewhere_is_not_called(home, place):  # noqa: F811
+    done = agon("verify", f"http://{place}/results/x", home=home)
     assert done.returncode == 3
     assert "outbound_forbidden_address" in done.stderr
 

@@ -27,7 +27,7 @@ def bind(answer: Response, process: Process, binder: str) -> None:
         binder,
         max_age=BINDER_S,
         path=router.prefix,
-        secure=process.settings["public_url"].startswith("https://"),
+        secure=(process.settings["public_url"] or "").startswith("https://"),
         httponly=True,
         samesite="lax",
     )

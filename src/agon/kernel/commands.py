@@ -16,6 +16,7 @@ import typer
 import tzdata
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from agon.kernel import cid as cids
@@ -161,9 +162,9 @@ def doctor_command() -> None:
     marks = {"ok": "[green]ok   [/]", "note": "[yellow]note [/]", "wrong": "[red]wrong[/]"}
     findings = run(doctor.examine(process))
     for name, finding in findings:
-        out.print(f"{marks[finding.state]} {name}: {finding.text}")
+        out.print(f"{marks[finding.state]} {name}: {escape(finding.text)}")
         if finding.hint:
-            out.print(f"      {finding.hint}", style="dim")
+            out.print(f"      {finding.hint}", style="dim", markup=False)
     if any(finding.state == "wrong" for _, finding in findings):
         raise typer.Exit(1)
 
@@ -237,7 +238,10 @@ def _caller(process: Runtime, url: str) -> Any:
     """A client for this URL. The user named it, so it may lie on this machine, in plain HTTP."""
     from agon.kernel import outbound  # its library takes long to import
 
-    place = outbound.URL(url)
+    try:
+        place = outbound.URL(url)
+    except ValueError:
+        return process.outbound()  # which refuses it
     host = place.raw_host or ""
     is_local = host == "localhost" or (outbound.is_address(host) and ip_address(host).is_loopback)
     if not is_local or place.port is None:
