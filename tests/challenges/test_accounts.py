@@ -41,6 +41,7 @@ async def linked_place(server, folder, party: Standin) -> AsyncIterator[Place]:
     }  # fmt: skip
     name = f"agon_linked_{abs(hash(str(folder)))}"
     async with places.opened(server, name, folder, environ) as place:
+        await place.work()  # a worker publishes the key that tokens are sealed to
         yield place
 
 
@@ -100,7 +101,7 @@ async def test_tokens_are_sealed_and_unreadable(server, tmp_path):
         async with client(place, place.actor("bob")) as api:
             listed = await api.get("/api/accounts/link", params={"subject": wallet("bob")})
         assert listed.json()[0]["handle"] == "marianne_t"
-        assert "token" not in {key for row in listed.json() for key in row if key.endswith("token")}
+        assert not {"access_token", "refresh_token"} & set(listed.json()[0])
         with pytest.raises(Exception, match="is_sealed"):
             await place.owner.execute("update public.linked_accounts set access_token = 'clear'")
 

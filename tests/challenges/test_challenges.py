@@ -109,7 +109,9 @@ async def test_an_outcome_must_be_one_that_exists(place):
     assert (await refused(place, SERVICE, "public.finalize_challenge", challenge, None))[0] == (
         "outcome_missing"
     )
-    assert (await refused(place, SERVICE, "public.finalize_challenge", challenge, 3))[0] == "23514"
+    assert (await refused(place, SERVICE, "public.finalize_challenge", challenge, 3))[
+        0
+    ] == "claim_broken"
 
 
 STATES = ("pending", "approved", "finalized", "canceled", "rejected")

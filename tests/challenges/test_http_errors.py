@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import httpx
@@ -11,9 +12,11 @@ import pytest
 from agon.challenges import challenges, models
 from agon.kernel.database import refusal_of
 from agon.kernel.errors import Refused
+from tests.challenges.test_accounts import client, linked_place
 from tests.challenges.test_challenges import DRAFT, RULE
 from tests.challenges.test_http import bearer
 from tests.places import ADMIN, Place, wallet
+from tests.standins import strava
 
 MODEL = {
     "id": "a@1", "label": "A", "kind": "custom", "judge": "fitness",
@@ -225,3 +228,20 @@ async def test_a_deep_body_is_refused(place, api):
         body = f'{{"subject": "{wallet("bob")}", "model_id": "agon.fitness@1", "params": {deep}}}'
         answer = await api.post("/api/challenges", content=body, headers=bearer(place, bob))
         assert parts(answer)[0] in (400, 422)
+
+
+async def test_only_the_browser_that_starts_a_linking_finishes_it(server, tmp_path):
+    async with strava.standin() as party, linked_place(server, tmp_path, party) as place:
+        bob = await place.own("bob")
+        body = {"subject": wallet("bob"), "provider": "strava"}
+        async with client(place, bob) as own, client(place, bob) as other:
+            begun = await own.post("/api/accounts/link", json=body)
+            cookie = begun.headers["set-cookie"].lower()
+            assert "httponly" in cookie and "samesite=lax" in cookie
+            query = parse_qs(urlsplit(begun.json()["authorize_url"]).query)
+            params = {"state": query["state"][0], "code": strava.CODE}
+            path = "/api/accounts/strava/callback"
+            led = await other.get(path, params=params)
+            assert led.json()["code"] == "linking_expired"
+            finished = await own.get(path, params=params)
+            assert finished.json().get("code") != "linking_expired"

@@ -13,18 +13,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
+from starlette.types import Message
 
 from agon.challenges import bodies, evidence, rules, verdicts
 from agon.challenges.records import Source
 from agon.commons.content import files
 from agon.commons.people import wallets
 from agon.kernel import clock
-from agon.kernel.errors import refuse
-from agon.web.handlers import Caller, Pools, Process, json_object, subject_of
+from agon.kernel.errors import Refused, refuse
+from agon.web.handlers import Pools, Process, SignedIn, json_object, subject_of
 
 router = APIRouter(prefix="/api", tags=["challenges"])
 
 UPLOAD_BYTES_MAX = 2 * 1024**3
+FORM_BYTES_MAX = 1024**2
+"""Around the file: the other fields and the form's own lines."""
 COPY_BYTES = 1 << 20
 FIELDS = ("challenge_id", "subject", "provider", "player", "rule")
 GAME_PROVIDERS = ("opendota", "riot", "steam")
@@ -49,7 +52,7 @@ Desk = Annotated[evidence.Desk, Depends(desk_of)]
 
 
 @router.post("/aivm/intake", status_code=201, openapi_extra=bodies.INTAKE)
-async def take_evidence(request: Request, caller: Caller, desk: Desk) -> dict[str, Any]:
+async def take_evidence(request: Request, caller: SignedIn, desk: Desk) -> dict[str, Any]:
     """Submit evidence: multipart/form-data with a `file`, or JSON with the document in `data`.
 
     Fields: challenge_id (0 is a preview), subject, provider; player for games; rule for previews.
@@ -65,7 +68,7 @@ async def receive(request: Request, folder: Path) -> AsyncIterator[Form]:
     with files.arriving(folder) as path:
         kind = request.headers.get("content-type", "")
         if kind.startswith("multipart/form-data"):
-            fields = await _multipart(request, path)
+            fields = await _multipart(_bounded(request), path)
         else:
             fields = await _json(request, path)
         yield _form(fields, path)
@@ -96,6 +99,30 @@ def _preview(form: Form, submitted: evidence.Submitted) -> Mapping[str, Any]:
         records=list(submitted.records),
     )
     return decision.verdict
+
+
+def _bounded(request: Request) -> Request:
+    """The request, refused as soon as more has come than an upload may have."""
+    come = 0
+
+    async def receive() -> Message:
+        nonlocal come
+        message = await request.receive()
+        come += len(message.get("body", b""))
+        if come > UPLOAD_BYTES_MAX + FORM_BYTES_MAX:
+            raise _too_large()
+        return message
+
+    return Request(request.scope, receive)
+
+
+def _too_large() -> Refused:
+    return refuse(
+        "evidence_too_large",
+        f"A file is at most {UPLOAD_BYTES_MAX} bytes.",
+        hint="Export a shorter span of time.",
+        status=413,
+    )
 
 
 async def _multipart(request: Request, path: Path) -> dict[str, Any]:
@@ -129,12 +156,7 @@ def _copy(upload: UploadFile, path: Path) -> None:
         while block := upload.file.read(COPY_BYTES):
             copied += len(block)
             if copied > UPLOAD_BYTES_MAX:
-                raise refuse(
-                    "evidence_too_large",
-                    f"A file is at most {UPLOAD_BYTES_MAX} bytes.",
-                    hint="Export a shorter span of time.",
-                    status=413,
-                )
+                raise _too_large()
             target.write(block)
 
 

@@ -76,9 +76,11 @@ def db_url(login: str = typer.Option("agon_owner", help="One of the four logins.
 @db.command("psql", context_settings={"ignore_unknown_options": True})
 def db_psql(arguments: list[str] = typer.Argument(None)) -> None:
     """Open psql as the owner; further arguments are psql's."""
-    url = begin().urls["agon_owner"]
+    url, password = database.without_password(begin().urls["agon_owner"])
     program = str(embedded.program("psql"))
-    os.execv(program, [program, url, *(arguments or [])])
+    # Arguments show in `ps`, the environment does not.
+    environ = {**os.environ, "PGPASSWORD": password}
+    os.execve(program, [program, url, *(arguments or [])], environ)
 
 
 @db.command("stop")

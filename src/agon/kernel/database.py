@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -194,6 +194,15 @@ def with_login(url: str, login: str, password: str) -> str:
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=f"{quote(login)}:{quote(password, safe='')}@{place}"))
+
+
+def without_password(url: str) -> tuple[str, str]:
+    """The URL as it may be shown, and its password ('' where it has none)."""
+    parts = urlsplit(url)
+    login, _, place = parts.netloc.rpartition("@")
+    name, _, password = login.partition(":")
+    netloc = f"{name}@{place}" if name else place
+    return urlunsplit(parts._replace(netloc=netloc)), unquote(password)
 
 
 def refusal_of(error: asyncpg.PostgresError) -> Refusal:

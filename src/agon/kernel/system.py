@@ -6,7 +6,7 @@ SYSTEM = System(
     name="kernel",
     package="agon.kernel",
     floor="kernel",
-    rules=("refusals.sql", "moves.sql", "events.sql", "jobs.sql", "results.sql"),
+    rules=("ledger.sql", "refusals.sql", "moves.sql", "events.sql", "jobs.sql", "results.sql"),
     commands=(
         ("db", "agon.kernel.commands:db"),
         ("migrate", "agon.kernel.commands:migrations"),

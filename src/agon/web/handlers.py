@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Request
 
 from agon.kernel.database import Actor, Database
-from agon.kernel.errors import refuse
+from agon.kernel.errors import Refused, refuse
 from agon.kernel.runtime import Runtime
 from agon.web.actor import actor_of
+from agon.web.errors import SIGN_IN_FIRST
 
 JSON_BODY_BYTES_MAX = 1024 * 1024
 ROW_ID_MAX = 2**63 - 1
@@ -28,7 +29,16 @@ def runtime_of(request: Request) -> Runtime:
     return request.app.state.runtime
 
 
+async def signed_in(actor: Annotated[Actor, Depends(actor_of)]) -> Actor:
+    """The caller, where reading the body costs too much to do it for everybody. Raises Refused
+    `sign_in_first`."""
+    if actor.role == "anon":
+        raise Refused(SIGN_IN_FIRST)
+    return actor
+
+
 Caller = Annotated[Actor, Depends(actor_of)]
+SignedIn = Annotated[Actor, Depends(signed_in)]
 Pools = Annotated[Database, Depends(database_of)]
 Process = Annotated[Runtime, Depends(runtime_of)]
 RowId = Annotated[int, Path(ge=0, le=ROW_ID_MAX)]

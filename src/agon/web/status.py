@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 
+import asyncpg
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client import generate_latest as render
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agon.kernel import migrate
+from agon.kernel import logs, migrate
 from agon.kernel.errors import Refused
+from agon.kernel.manifest import System
 from agon.web.handlers import Pools, Process
 
 router = APIRouter(tags=["status"])
+log = logs.get("agon.web")
 
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter(
@@ -65,16 +69,23 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(process: Process, pools: Pools) -> Response:
-    """The database is reachable and holds this release's migrations."""
+    """The database is reachable and holds this release's migrations; the log says what is not."""
     try:
-        async with pools.connection("agon_owner") as conn:
-            states = await migrate.status(conn, migrate.collect(process.systems))
-    except Refused as refused:
-        return JSONResponse({"status": "no", "why": refused.refusal.as_json()}, status_code=503)
+        async with pools.connection("agon_worker") as conn:
+            states = await migrate.status(conn, _files(tuple(process.systems)))
+    except (Refused, asyncpg.PostgresError) as error:
+        log.warning("not_ready", why=str(error))
+        return JSONResponse({"status": "no"}, status_code=503)
     waiting = [state.file.path for state in states if state.state != "applied"]
-    status = 503 if waiting else 200
-    body = {"status": "no" if waiting else "ok", "migrations_waiting": waiting}
-    return JSONResponse(body, status_code=status)
+    if waiting:
+        log.warning("not_ready", migrations_waiting=waiting)
+        return JSONResponse({"status": "no"}, status_code=503)
+    return JSONResponse({"status": "ok"})
+
+
+@cache
+def _files(systems: tuple[System, ...]) -> list[migrate.File]:
+    return migrate.collect(systems)
 
 
 @router.get("/metrics")
