@@ -95,6 +95,9 @@ BROKEN = {
     "linked_accounts_games_need_an_id": row(
         "linked_accounts", ACCOUNT, provider="'riot'", external_id="null"
     ),
+    "linked_accounts_external_id_is_short": row(
+        "linked_accounts", ACCOUNT, external_id="repeat('9', 129)"
+    ),
     "linked_accounts_access_token_is_sealed": row(
         "linked_accounts", ACCOUNT, access_token="'secret'"
     ),

@@ -29,7 +29,7 @@ def export(files: Sequence[File], folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     held = _held(folder)
-    ledger = File(package="agon.kernel", name="ledger.sql", kind="shape", text=LEDGER)
+    ledger = File(package="agon.kernel", name="schema_migrations.sql", kind="shape", text=LEDGER)
     paths = []
     stamps = _stamps(folder)
     for file in [ledger, *files]:
