@@ -233,3 +233,12 @@ async def test_two_players_of_one_match_both_count_it(place):
         assert taken.inserted
     code, _ = await refusal(place, challenge, "dave", document, "opendota", "11")
     assert code == "evidence_of_another_participant"
+
+
+async def test_a_device_of_two_people_is_flagged(place):
+    challenge = await created(place)
+    first = await hand_in(place, challenge, "bob", fit.write(run()))
+    assert "intake_flags" not in first.records[0]
+    other = fit.write(run(seed=7, start_ms=START_MS + 5 * HOUR_MS))
+    lent = await hand_in(place, challenge, "carol", other)
+    assert lent.records[0]["intake_flags"] == ["shared_device"]

@@ -84,6 +84,10 @@ FINE_AND_FOUND = {
     ),
     "cadence_odd": (made({"cadence_odd_bp": 5_000}), made({"cadence_odd_bp": 5_001})),
     "steps_many": (seen(steps=50_000), seen(steps=50_001)),
+    "shared_device": (
+        made() | {"intake_flags": ["shared_recording"]},
+        made() | {"intake_flags": ["shared_device"]},
+    ),
     "shared_recording": (
         made() | {"intake_flags": ["else"]},
         made() | {"intake_flags": ["shared_recording"]},

@@ -136,15 +136,16 @@ async def submit(
     """
     starts_ms = [record["start_ms"] for record in reading.records if record.get("track")]
     turn = await conn.fetchval(
-        "select agon.open_submission($1, $2, $3, $4, $5)",
+        "select agon.open_submission($1, $2, $3, $4, $5, $6)",
         upload.challenge_id,
         upload.subject,
         upload.source.provider,
         kind,
         starts_ms,
+        sorted({name for record in reading.records if (name := _device(record))}),
     )
     rows = turn["known"] if upload.challenge_id else []
-    records = [_stamp(record, upload, file, turn["nearby"]) for record in reading.records]
+    records = [_stamp(record, upload, file, turn) for record in reading.records]
     fresh, skipped = _sort_out(records, [record for row in rows for record in row["data"]])
     if not fresh and upload.source.origin == "upload":
         raise _counted_already(skipped)
@@ -180,16 +181,24 @@ async def _read(desk: Desk, upload: Upload) -> tuple[Reading, str]:
     return found, kind
 
 
-def _stamp(
-    record: Record, upload: Upload, file: files.File, nearby: Sequence[dict[str, Any]]
-) -> Record:
+def _stamp(record: Record, upload: Upload, file: files.File, turn: dict[str, Any]) -> Record:
     """The record with what the intake knows of it (records.INTAKE_KEYS)."""
     stamped = {**record, "file": file.cid, "received_ms": upload.received_ms}
     # A poorer recording of somebody else's says nothing against a richer one.
-    rivals = (other for other in nearby if other["trust"] >= record["trust"])
+    rivals = (other for other in turn["nearby"] if other["trust"] >= record["trust"])
+    flags = []
     if any(tracks.is_shared(record, other) for other in rivals):
-        stamped["intake_flags"] = ["shared_recording"]
-    return stamped
+        flags.append("shared_recording")
+    if _device(record) in turn["lent"]:
+        flags.append("shared_device")
+    return {**stamped, "intake_flags": flags} if flags else stamped
+
+
+def _device(record: Record) -> str | None:
+    """Maker and serial number of the device that a FIT file names."""
+    if record["format"] != "fit" or not record["provider_id"]:
+        return None
+    return ":".join(record["provider_id"].split(":")[1:3])
 
 
 def _sort_out(
@@ -296,6 +305,7 @@ def _marks(records: Sequence[Record], file: files.File) -> list[dict[str, Any]]:
             continue
         # Two players of one match hold the same file, so only recordings are owned by bytes.
         add("file", file.sha256, record)
+        add("device", _device(record), record)
         add("content", _content_mark(record), record)
         if len(record["track"]) >= POINTS_MIN:
             points = [record["start_ms"] // 1000, record["track"]]

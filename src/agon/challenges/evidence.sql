@@ -42,7 +42,8 @@ comment on function agon.take_turn(bigint, text) is
   'One submission or judgement of a participant at a time, so that each sees all that counted before.';
 
 create or replace function agon.open_submission(
-  challenge_id bigint, subject text, provider text, media_type text, starts_ms bigint[]
+  challenge_id bigint, subject text, provider text, media_type text, starts_ms bigint[],
+  devices text[]
 ) returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
@@ -67,12 +68,15 @@ begin
   join agon.evidence_marks m
     on m.kind = 'track' and m.start_ms between s - 120000 and s + 120000
     and m.subject <> lower(open_submission.subject);
-  return jsonb_build_object('known', known, 'nearby', nearby);
+  return jsonb_build_object('known', known, 'nearby', nearby, 'lent', array(
+    select m.mark from agon.evidence_marks m
+    where m.kind = 'device' and m.mark = any (devices)
+      and m.subject <> lower(open_submission.subject)));
 end
 $$;
-comment on function agon.open_submission(bigint, text, text, text, bigint[]) is
-  'Takes the participant''s turn and answers with {known: newest evidence by provider, nearby: tracks of others that start within two minutes of starts_ms}.';
-grant execute on function agon.open_submission(bigint, text, text, text, bigint[]) to agon_worker;
+comment on function agon.open_submission(bigint, text, text, text, bigint[], text[]) is
+  'Takes the participant''s turn and answers with {known: newest evidence by provider, nearby: tracks of others that start within two minutes of starts_ms, lent: those of the devices that others recorded with}.';
+grant execute on function agon.open_submission(bigint, text, text, text, bigint[], text[]) to agon_worker;
 
 create or replace function agon.newest_evidence(challenge_id bigint, subject text)
 returns setof public.evidence
@@ -138,7 +142,7 @@ begin
   select k.kind, k.mark into take_marks.kind, take_marks.mark
   from jsonb_to_recordset(marks) as m (kind text, mark text)
   join agon.evidence_marks k on k.kind = m.kind and k.mark = m.mark
-  where k.subject <> lower(take_marks.subject)
+  where k.subject <> lower(take_marks.subject) and k.kind <> 'device'
   order by k.kind, k.mark
   limit 1;
 end

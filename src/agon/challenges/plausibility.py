@@ -246,8 +246,8 @@ def _steps_burst(record: Record) -> Facts | None:
     return _over(max(_measures(record).get("max_steps_5min") or 0, mean), STEPS_5MIN_MAX)
 
 
-def _shared(record: Record) -> Facts | None:
-    return {} if "shared_recording" in record.get("intake_flags", ()) else None
+def _flagged(code: str) -> Callable[[Record], Facts | None]:
+    return lambda record: {} if code in record.get("intake_flags", ()) else None
 
 
 def _told(key: str) -> Callable[[Record], Facts | None]:
@@ -293,8 +293,10 @@ ROWS = (
      "Its cadence is no runner's in more than half of the fast samples."),
     ("steps_many", "flag", STEPPING, _steps_over(STEPS_FLAG),
      "It has more than 50,000 steps in a day."),
-    ("shared_recording", "flag", ACTIVITIES, _shared,
+    ("shared_recording", "flag", ACTIVITIES, _flagged("shared_recording"),
      "Another participant submitted a recording along the same way at the same time."),
+    ("shared_device", "flag", ACTIVITIES, _flagged("shared_device"),
+     "Another participant submitted recordings of the same device."),
     ("manual_entry", "rule", None, _told("manual"), "It was entered by hand."),
     ("on_trainer", "rule", TRAINER_SPORTS, _told("indoor"),
      "It was done on a treadmill or trainer."),

@@ -50,11 +50,11 @@ create table agon.evidence_marks (
   shape jsonb,
   created_at timestamptz not null default now(),
   primary key (kind, mark),
-  constraint evidence_marks_kind_is_known check (kind in ('file', 'source', 'track', 'points', 'content')),
+  constraint evidence_marks_kind_is_known check (kind in ('file', 'source', 'track', 'points', 'content', 'device')),
   constraint evidence_marks_tracks_have_a_start check (kind <> 'track' or start_ms is not null)
 );
 comment on table agon.evidence_marks is
-  'What makes a recording one person''s own, anywhere: the file''s SHA-256, its id at its source, its track''s fingerprint, its points, its content. trust is that of the record; shape holds interval, distance and points of a track.';
+  'What makes a recording one person''s own, anywhere: the file''s SHA-256, its id at its source, its track''s fingerprint, its points, its content; and a device, which may be lent. trust is that of the record; shape holds interval, distance and points of a track.';
 create index evidence_marks_tracks_by_start on agon.evidence_marks (start_ms) where kind = 'track';
 alter table agon.evidence_marks enable row level security;
 
