@@ -63,6 +63,12 @@ async def link(place: Place, name: str = "bob") -> httpx.Response:
         return await api.get("/api/accounts/strava/callback", params=params)
 
 
+async def join(place: Place, challenge: int) -> None:
+    """Bob takes part."""
+    async with place.database.as_worker(place.actor("bob")) as conn:
+        await conn.execute("select agon.join_challenge($1, $2, null)", challenge, wallet("bob"))
+
+
 async def collect(place: Place) -> None:
     """One turn of the schedule, and the work that follows."""
     await place.owner.execute("update public.linked_accounts set next_poll_at = now()")
@@ -81,8 +87,7 @@ async def test_a_linked_account_is_collected_and_judged(server, tmp_path):
             place, timeline={"start": NOW_S - 7 * DAY_S, "end": NOW_S + DAY_S},
             proof={"params": {"rule": {**RULE, "trust": 4}}},
         )  # fmt: skip
-        async with place.database.as_worker(place.actor("bob")) as conn:
-            await conn.execute("select agon.join_challenge($1, $2, null)", challenge, wallet("bob"))
+        await join(place, challenge)
         await collect(place)
         row = await place.owner.fetchrow("select pass, reasons from public.verdicts")
         assert row["pass"] is True, row["reasons"]
@@ -133,8 +138,7 @@ async def test_an_expired_token_is_renewed_and_sealed_again(server, tmp_path):
     ):
         await link(place)
         challenge = await created(place, timeline={"start": NOW_S - 7 * DAY_S, "end": NOW_S})
-        async with place.database.as_worker(place.actor("bob")) as conn:
-            await conn.execute("select agon.join_challenge($1, $2, null)", challenge, wallet("bob"))
+        await join(place, challenge)
         before = await place.owner.fetchval("select access_token from public.linked_accounts")
         await place.owner.execute(
             "update public.linked_accounts set token_expires_at = now() - interval '1 hour'"
@@ -152,8 +156,7 @@ async def test_a_rate_limit_is_noted_and_waited_for(server, tmp_path):
     ):
         await link(place)
         challenge = await created(place, timeline={"start": NOW_S - 7 * DAY_S, "end": NOW_S})
-        async with place.database.as_worker(place.actor("bob")) as conn:
-            await conn.execute("select agon.join_challenge($1, $2, null)", challenge, wallet("bob"))
+        await join(place, challenge)
         party.order("/api/v3/athlete/activities", rate_limited(3600))
         await collect(place)
         row = await place.owner.fetchrow(
