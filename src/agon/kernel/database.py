@@ -35,6 +35,7 @@ POOL_CONNECTIONS_MAX = 8
 STATEMENT_TIMEOUT_S = 30
 IDLE_IN_TRANSACTION_S_MAX = 60
 CONNECT_S_MAX = 10
+CLOSE_S_MAX = 2
 DATA_ERROR_CHARS_MAX = 300
 """Postgres quotes the malformed value, which can be long."""
 JSONB_VERSION = b"\x01"
@@ -110,6 +111,19 @@ class Database:
             await pool.release(conn)
 
     @asynccontextmanager
+    async def dedicated(self, login: Login) -> AsyncIterator[Conn]:
+        """A connection outside the pool, for LISTEN. Raises Refused `database_unreachable`."""
+        conn = await connect(self._urls[login], session_settings(login))
+        try:
+            yield conn
+        finally:
+            try:
+                await conn.close(timeout=CLOSE_S_MAX)
+            except (OSError, asyncpg.PostgresError, TimeoutError):
+                # The server is gone, or does not answer a farewell.
+                conn.terminate()
+
+    @asynccontextmanager
     async def as_caller(self, actor: Actor) -> AsyncIterator[Conn]:
         """A transaction under the caller's role and claims."""
         login: Login = "agon_service" if actor.role == "service_role" else "agon_web"
@@ -132,10 +146,12 @@ class Database:
             yield conn
 
 
-async def connect(url: str) -> Conn:
+async def connect(url: str, settings: Mapping[str, str] | None = None) -> Conn:
     """One connection outside the pools. Raises Refused `database_unreachable`."""
     try:
-        conn = await asyncpg.connect(url, timeout=CONNECT_S_MAX)
+        conn = await asyncpg.connect(
+            url, timeout=CONNECT_S_MAX, server_settings=dict(settings) if settings else None
+        )
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         raise _unreachable(url, error) from error
     await prepare(conn)

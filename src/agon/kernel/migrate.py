@@ -30,6 +30,9 @@ LOCK_TIMEOUT = "5s"
 CLOSE = "revoke execute on all functions in schema agon from public"
 """After every file: our functions are closed to everyone until a rules file grants them."""
 
+TELL = "notify pgrst, 'reload schema'"
+"""After every file: whoever keeps a picture of the schema, as PostgREST does, looks again."""
+
 _TOKEN = re.compile(
     r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"[^"]*"|\$(\w*)\$.*?\$\1\$|;""", re.DOTALL
 )
@@ -149,6 +152,7 @@ async def run(
         todo = [state for state in await status(conn, files) if state.state != "applied"]
         for state in todo:
             await _apply(conn, state.file)
+            await conn.execute(TELL)
             progress(state)
         return todo
 

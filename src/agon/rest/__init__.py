@@ -1,0 +1,1 @@
+"""The data door: PostgREST's dialect over the tables of the exposed schemas."""
