@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
-from agon.challenges import bodies, challenges, verdicts
+from agon.challenges import bodies, challenges
 from agon.commons.people import wallets
-from agon.kernel.errors import refuse
 from agon.web.handlers import Caller, JsonObject, Pools, Process, RowId, subject_of
 
 router = APIRouter(prefix="/api", tags=["challenges"])
@@ -89,19 +88,3 @@ async def list_templates(caller: Caller, pools: Pools) -> list[dict[str, Any]]:
             """
         )
         return [row["row"] for row in rows]
-
-
-@router.get("/results/{cid}")
-async def show_result(cid: str, caller: Caller, pools: Pools) -> Response:
-    """A result bundle, byte for byte as it was stored."""
-    async with pools.as_caller(caller) as conn:
-        data = await verdicts.find_result(conn, cid)
-    if data is None:
-        raise refuse(
-            "result_unknown",
-            "There is no such result, or it is not yours to read.",
-            hint="Bundles with somebody's evidence are shown to that wallet's owner.",
-            status=404,
-        )
-    headers = {"ETag": f'"{cid}"', "Cache-Control": "private, immutable"}
-    return Response(data, media_type="application/json", headers=headers)

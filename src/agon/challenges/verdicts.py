@@ -10,7 +10,7 @@ from typing import Any
 from agon.challenges import judges, rules
 from agon.challenges.records import Record, evidence_hash
 from agon.kernel import results
-from agon.kernel.database import Conn, Database
+from agon.kernel.database import Database
 
 RECORDS_INLINE_MAX = 500
 """More are judged in a thread, so that the worker's heartbeat goes on."""
@@ -92,8 +92,3 @@ def rule_of(challenge: Mapping[str, Any]) -> dict[str, Any]:
     """The challenge's rule, with its timeline as the window where the rule names none."""
     timeline = challenge.get("timeline") or {}
     return rules.with_timeline(rules.rule_of(challenge), timeline.get("start"), timeline.get("end"))
-
-
-async def find_result(conn: Conn, cid: str) -> bytes | None:
-    """A bundle that the caller may read."""
-    return await conn.fetchval("select bundle from agon.results where cid = $1", cid)
