@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -15,7 +15,8 @@ from agon.kernel import jobs, logs
 from agon.kernel.manifest import load
 from agon.kernel.processes import Processes
 from agon.kernel.runtime import Runtime
-from agon.web import errors, status
+from agon.web import doors, errors, results, status
+from agon.web.callers import Callers
 
 READER_PROCESSES = 2
 STOP_S_MAX = 20
@@ -31,7 +32,7 @@ def serve(runtime: Runtime, *, work: bool = True) -> FastAPI:
         with Processes(READER_PROCESSES) as processes:
             async with runtime.database() as database:
                 app.state.database, app.state.processes = database, processes
-                async with _worker(runtime, app, enabled=work):
+                async with opened(app), _worker(runtime, app, enabled=work):
                     yield
 
     app = FastAPI(
@@ -41,14 +42,25 @@ def serve(runtime: Runtime, *, work: bool = True) -> FastAPI:
         openapi_url="/openapi.json",
         docs_url="/docs",
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.runtime = runtime
+    app.state.runtime, app.state.callers = runtime, Callers(runtime)
+    app.state.doors = doors.closed(runtime.systems)
     errors.install(app)
     status.install(app)
+    app.include_router(results.router)
+    app.add_middleware(doors.Entrance, doors=app.state.doors)
     for system in runtime.systems:
         for router in system.routes:
             app.include_router(load(router))
     return app
+
+
+def opened(app: FastAPI) -> AbstractAsyncContextManager[None]:
+    """Its doors, open for the length of the block; the lifespan does so by itself."""
+    state = app.state
+    server = doors.Server(runtime=state.runtime, database=state.database, callers=state.callers)
+    return doors.opened(server, state.doors)
 
 
 @asynccontextmanager

@@ -78,6 +78,18 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Door:
+    """Paths that strangers' clients know, answered to any origin.
+
+    prefix: `/rest/v1`; open: ``async with open(server: web.doors.Server) -> ASGI callable``, for
+    as long as the server runs; without it the routes answer, and only the origins are the door's.
+    """
+
+    prefix: str
+    open: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class System:
     """One package of the house.
 
@@ -91,6 +103,7 @@ class System:
     floor: Floor = "system"
     rules: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
+    doors: tuple[Door, ...] = ()
     jobs: tuple[Job, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from agon.kernel import config, database, embedded, keys, logs, results
+from agon.kernel import apikeys, config, database, embedded, keys, logs, results
 from agon.kernel import jwt as tokens
 from agon.kernel.errors import Refused, refuse
 from agon.kernel.manifest import Setting, System, load
@@ -62,9 +62,26 @@ class Runtime:
         """Pools for this process; open it with ``async with``."""
         return database.Database(self.urls)
 
-    @cached_property
+    @property
     def jwt_keys(self) -> tokens.Keys:
-        return keys.jwt_keys(self.settings, self.home)
+        """Keys of access tokens as they are now; the first one signs."""
+        return self._jwt_keys.current()
+
+    @cached_property
+    def _jwt_keys(self) -> keys.JwtKeys:
+        return keys.JwtKeys(self.settings, self.home)
+
+    @cached_property
+    def api_keys(self) -> apikeys.ApiKeys:
+        """What clients send as `apikey`."""
+        return apikeys.load(self.settings, self.home)
+
+    @property
+    def public_url(self) -> str:
+        """How the world reaches this server, without a slash at the end."""
+        host, port = self.settings["host"], self.settings["port"]
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return (self.settings["public_url"] or f"http://{place}").rstrip("/")
 
     @cached_property
     def sealing_keys(self) -> dict[str, Any]:
@@ -91,16 +108,22 @@ class Runtime:
 
     async def verify_token(self, token: str, now_s: int) -> Mapping[str, Any]:
         """The claims of an access token. Raises Refused (401) for one that does not hold."""
+        return (await self.verified(token, now_s)).claims
+
+    async def verified(self, token: str, now_s: int) -> tokens.Verified:
+        """An access token as it was verified. Raises Refused (401) for one that does not hold."""
         try:
-            return self._verifier().verify(token, now_s).claims
+            return self._verifier().verify(token, now_s)
         except Refused:
             if not await self._learn_keys(now_s):
                 raise
-        return self._verifier().verify(token, now_s).claims
+        return self._verifier().verify(token, now_s)
 
     def _verifier(self) -> tokens.Verifier:
-        if "verifier" not in self._jwks:
-            known = self.jwt_keys + self._jwks.get("keys", ())
+        own = self.jwt_keys
+        if "verifier" not in self._jwks or self._jwks["own"] is not own:
+            self._jwks["own"] = own
+            known = own + self._jwks.get("keys", ())
             self._jwks["verifier"] = tokens.Verifier(known, issuer=self.settings["jwt_issuer"])
         return self._jwks["verifier"]
 

@@ -58,6 +58,18 @@ SYSTEM = System(
         ),
         Setting(name="jwt_issuer", help="The `iss` that access tokens must carry, if any."),
         Setting(
+            name="publishable_key",
+            secret=True,
+            help="What clients send as `apikey` to act as anon, sb_publishable_ and random text; "
+            "without it one is kept in the home.",
+        ),
+        Setting(
+            name="secret_key",
+            secret=True,
+            help="What servers send as `apikey` to act as service_role, sb_secret_ and random "
+            "text; without it one is kept in the home.",
+        ),
+        Setting(
             name="sealing_key",
             secret=True,
             help="Private key that opens sealed secrets; without it one is kept in the home.",

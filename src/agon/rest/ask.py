@@ -71,8 +71,8 @@ class Ask:
     schema: str
     target: str
     query: Query = Query()  # noqa: RUF009, the value is frozen
-    preferences: Preferences = Preferences()  # noqa: RUF009
-    media: Media = Media(kind="json", content_type=JSON_TYPE)  # noqa: RUF009
+    preferences: Preferences = Preferences()
+    media: Media = Media(kind="json", content_type=JSON_TYPE)
     body: Body | None = None
     by_get: bool = False
     head: bool = False

@@ -1,4 +1,4 @@
-"""Who is calling: the bearer token, verified, as an actor."""
+"""Who is calling a route, as the actor that its transactions run as."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from agon.kernel import clock
-from agon.kernel.database import ANONYMOUS, Actor
+from agon.kernel.database import Actor
+from agon.web.callers import headers_of
 
-BEARER = "bearer "
 SCHEME = HTTPBearer(
     scheme_name="bearer",
     bearerFormat="JWT",
@@ -21,13 +21,9 @@ Described = Annotated[HTTPAuthorizationCredentials | None, Security(SCHEME)]
 
 
 async def actor_of(request: Request, _described: Described) -> Actor:
-    """The caller. Without a token: anon. Raises Refused (401) for a token that does not hold.
+    """The caller. Without a token or key: anon. Raises Refused (401) for one that does not hold.
 
-    _described: the scheme for OpenAPI; we read the header ourselves.
+    _described: the scheme for OpenAPI; we read the headers ourselves.
     """
-    header = request.headers.get("authorization", "")
-    if not header:
-        return ANONYMOUS
-    token = header[len(BEARER) :] if header.lower().startswith(BEARER) else header
-    claims = await request.app.state.runtime.verify_token(token.strip(), clock.now_s())
-    return Actor(role=claims["role"], claims=claims)
+    headers = headers_of(request.scope["headers"])
+    return (await request.app.state.callers.identify(headers, clock.now_s())).actor

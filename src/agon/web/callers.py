@@ -1,0 +1,174 @@
+"""Who is calling: the key and the token that a request carries, as an actor.
+
+`apikey` says which application knocks, `Authorization: Bearer` who its user is. A client that is
+signed out sends its key in both. Without either, the caller is anon.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agon.kernel import apikeys
+from agon.kernel.database import ANONYMOUS, Actor, claims_text
+from agon.kernel.errors import Refusal, Refused, refuse
+from agon.kernel.jwt import TOKEN_BYTES_MAX
+from agon.kernel.runtime import Runtime
+
+CALLERS_MAX = 4096
+"""Pairs of key and token that are remembered."""
+REMEMBER_S = 60
+"""A remembered caller is looked at again after so long: a retired signing key ends by then."""
+
+BEARER = "bearer "
+BROWSER = b"Mozilla/"
+"""How the User-Agent of every browser begins."""
+
+Headers = dict[bytes, bytes]
+"""By their names in lower case; of a repeated one the values joined by `, `."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who a request acts as.
+
+    claims_json: for the setting `request.jwt.claims`, role included; user: the token's `sub`, if it
+    has one; key: a name for the key that was sent, if one was; by_secret_key: it is the one that no
+    browser may hold; until_s: the last second since 1970 for which this was found.
+    """
+
+    actor: Actor
+    claims_json: bytes
+    user: str | None = None
+    key: str | None = None
+    by_secret_key: bool = False
+    until_s: int
+
+
+def headers_of(pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """An ASGI scope's headers as a mapping."""
+    listed = list(pairs)
+    headers = dict(listed)
+    if len(headers) < len(listed):
+        headers = {}
+        for name, value in listed:
+            headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
+
+
+def challenge(refusal: Refusal) -> str:
+    """What `WWW-Authenticate` says beside a 401, as PostgREST says it."""
+    if refusal.code in ("PGRST301", "PGRST303"):
+        said = json.dumps(refusal.message)
+        return f'Bearer error="invalid_token", error_description={said}'
+    return "Bearer"
+
+
+class Callers:
+    """Finds callers, and remembers them: one seen before is one look-up."""
+
+    def __init__(self, runtime: Runtime):
+        self._runtime = runtime
+        self._seen: dict[tuple[bytes | None, bytes | None], Caller] = {}
+
+    async def identify(self, headers: Headers, now_s: int) -> Caller:
+        """The caller of a request with these headers.
+
+        Raises Refused (401): `PGRST301`, `PGRST303` for a token that does not hold,
+        `api_key_unknown`, `api_keys_differ`, `secret_key_in_browser`.
+        """
+        sent = headers.get(b"apikey"), headers.get(b"authorization")
+        caller = self._seen.get(sent)
+        if caller is None or now_s > caller.until_s:
+            caller = await self._find(*sent, now_s)
+            self._remember(sent, caller)
+        if caller.by_secret_key and headers.get(b"user-agent", b"").startswith(BROWSER):
+            raise refuse(
+                "secret_key_in_browser",
+                "Forbidden use of secret API key in browser",
+                hint="Give pages the publishable key; make a new secret key, this one is out.",
+                status=401,
+            )
+        return caller
+
+    def _remember(self, sent: tuple[bytes | None, bytes | None], caller: Caller) -> None:
+        self._seen.pop(sent, None)
+        if sum(map(len, filter(None, sent))) > 2 * TOKEN_BYTES_MAX:
+            return
+        if len(self._seen) >= CALLERS_MAX:
+            del self._seen[next(iter(self._seen))]
+        self._seen[sent] = caller
+
+    async def _find(self, apikey: bytes | None, header: bytes | None, now_s: int) -> Caller:
+        key = None if apikey is None else await self._holder(apikey.decode("latin-1"), now_s)
+        if header is None or header == b"":
+            return key or _anonymous(now_s)
+        token = _token(header.decode("latin-1"))
+        if apikeys.is_api_key(token) and apikey is not None and token != apikey.decode("latin-1"):
+            raise _differ()
+        bearer = await self._holder(token, now_s)
+        if key is None:
+            return bearer
+        return Caller(
+            actor=bearer.actor,
+            claims_json=bearer.claims_json,
+            user=bearer.user,
+            key=key.key or bearer.key,
+            by_secret_key=key.by_secret_key or bearer.by_secret_key,
+            until_s=min(key.until_s, bearer.until_s),
+        )
+
+    async def _holder(self, text: str, now_s: int) -> Caller:
+        """Who sends this key or token alone."""
+        if apikeys.is_api_key(text):
+            return self._key_holder(text, now_s)
+        verified = await self._runtime.verified(text, now_s)
+        user = verified.claims.get("sub")
+        return Caller(
+            actor=Actor(role=verified.role, claims=verified.claims),  # type: ignore[arg-type]
+            claims_json=verified.claims_json.encode(),
+            user=user if isinstance(user, str) else None,
+            key=None if user else f"{verified.role} by token",
+            until_s=min(verified.until_s, now_s + REMEMBER_S),
+        )
+
+    def _key_holder(self, key: str, now_s: int) -> Caller:
+        role = self._runtime.api_keys.roles().get(key)
+        if role is None:
+            raise refuse(
+                "api_key_unknown",
+                "Invalid API key",
+                hint="`agon keys` prints the keys of this server.",
+                status=401,
+            )
+        actor = Actor(role=role)
+        return Caller(
+            actor=actor,
+            claims_json=claims_text(actor).encode(),
+            key=f"{role} by key",
+            by_secret_key=role == "service_role",
+            until_s=now_s + REMEMBER_S,
+        )
+
+
+def _token(header: str) -> str:
+    bare = header[len(BEARER) :] if header.lower().startswith(BEARER) else header
+    return bare.strip()
+
+
+def _anonymous(now_s: int) -> Caller:
+    return Caller(
+        actor=ANONYMOUS,
+        claims_json=claims_text(ANONYMOUS).encode(),
+        until_s=now_s + REMEMBER_S,
+    )
+
+
+def _differ() -> Refused:
+    return refuse(
+        "api_keys_differ",
+        "Authorization and apikey carry two keys.",
+        hint="Send the same key in both, or a user's access token in Authorization.",
+        status=401,
+    )

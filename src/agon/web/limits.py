@@ -1,0 +1,106 @@
+"""Requests per second: of each user, each key, and each address where nobody is signed in.
+
+Counted in memory, so each serving process counts for itself. A caller who was quiet may send
+BURST_S seconds' worth at once.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+
+from agon.kernel.errors import Refusal
+from agon.web.callers import Caller
+
+BURST_S = 5
+COUNTED_MAX = 20_000
+"""Users, or keys, or addresses that are counted at once."""
+ADDRESSES_REMEMBERED = 4096
+IPV6_NETWORK_BITS = 64
+"""Who has one address of such a network has them all."""
+
+
+class Meter:
+    """One rate, for each of many names. per_s: 0 sets no limit."""
+
+    def __init__(self, per_s: int):
+        self._each_s = 1 / per_s if per_s else 0.0
+        # Until when each has sent what it was let in with, had it kept to its rate.
+        self._paid_until: dict[str, float] = {}
+
+    def late_s(self, name: str, now_s: float) -> float:
+        """How many seconds too early a request is; 0 or less lets it in."""
+        if not self._each_s:
+            return 0.0
+        return max(self._paid_until.get(name, 0.0), now_s) + self._each_s - now_s - BURST_S
+
+    def count(self, name: str, now_s: float) -> None:
+        """A request was let in."""
+        if not self._each_s:
+            return
+        self._paid_until[name] = max(self._paid_until.get(name, 0.0), now_s) + self._each_s
+        if len(self._paid_until) > COUNTED_MAX:
+            self._forget(now_s)
+
+    def _forget(self, now_s: float) -> None:
+        """Drop those that owe nothing; if nearly all owe, the first quarter as well."""
+        owing = [(name, until_s) for name, until_s in self._paid_until.items() if until_s > now_s]
+        if len(owing) > COUNTED_MAX * 3 // 4:
+            owing = owing[COUNTED_MAX // 4 :]
+        self._paid_until = dict(owing)
+
+
+class Limits:
+    """The rates of all kinds together."""
+
+    def __init__(self, *, user_per_s: int, key_per_s: int, address_per_s: int):
+        self._users, self._keys = Meter(user_per_s), Meter(key_per_s)
+        self._addresses = Meter(address_per_s)
+
+    def wait_s(self, caller: Caller, address: str, now_s: float) -> float:
+        """Count a request: 0 lets it in, else it is this many seconds too early, and not counted.
+
+        now_s: of a clock that never goes back.
+        """
+        counted = []
+        if caller.user is not None:
+            counted.append((self._users, caller.user))
+        elif caller.actor.role != "service_role":
+            counted.append((self._addresses, _network(address)))
+        if caller.key is not None:
+            counted.append((self._keys, caller.key))
+        late_s = max((meter.late_s(name, now_s) for meter, name in counted), default=0.0)
+        if late_s > 0:
+            return late_s
+        for meter, name in counted:
+            meter.count(name, now_s)
+        return 0.0
+
+
+def refusal(wait_s: float) -> Refusal:
+    """What a request that is too early is told; `retry_after` says the same in a header."""
+    return Refusal(
+        code="rate_limited",
+        message="Too many requests.",
+        details="The limits are requests per second of each user, key and address.",
+        hint=f"Try again in {retry_after(wait_s)} s.",
+        status=429,
+    )
+
+
+def retry_after(wait_s: float) -> str:
+    """The value of `Retry-After`, in whole seconds."""
+    return str(max(1, math.ceil(wait_s)))
+
+
+@lru_cache(ADDRESSES_REMEMBERED)
+def _network(address: str) -> str:
+    if ":" not in address:
+        return address
+    found = ip_address(address.partition("%")[0])
+    if not isinstance(found, IPv6Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(IPv6Address(int(found) >> 128 - IPV6_NETWORK_BITS << 128 - IPV6_NETWORK_BITS))
