@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 
+from agon.commons.people.wallets import local_user
 from tests.places import wallet
 
 ADA, BOB = wallet("ada"), wallet("bob")
@@ -18,6 +19,11 @@ KINDS = {
     "public.linked_accounts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.models": {"active": "active", "inactive": "not active"},
     "public.participants": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.role_permissions": {"any": "true"},
+    "public.user_roles": {
+        "own": f"user_id = '{local_user(ADA)}'",
+        "others'": f"user_id = '{local_user(BOB)}'",
+    },
     "public.verdicts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "agon.results": {
         "own": f"subject = '{ADA}'",
@@ -49,5 +55,9 @@ async def sow(owner: asyncpg.Connection) -> None:
         from public.challenges c join agon.results r on r.subject = c.subject;
         insert into public.linked_accounts (subject, provider, external_id, access_token)
         values ('{ADA}', 'strava', '1', '{SEALED}'), ('{BOB}', 'strava', '2', '{SEALED}');
+        insert into auth.users (id) values ('{local_user(ADA)}'), ('{local_user(BOB)}');
+        insert into public.user_roles (user_id, role)
+        select id, 'guide' from auth.users;
+        insert into public.role_permissions (role, permission) values ('guide', 'paths.show');
         """
     )

@@ -114,3 +114,17 @@ begin
     message = '{"code":"TEA01","message":"I am a teapot","details":"Short","hint":"Stout"}',
     detail = '{"status":418,"headers":{"X-Tea":"Assam"}}';
 end $$;
+
+create function public.say_bad_headers() returns text
+language sql volatile as $$
+  select set_config('response.headers', '{"X-Tea": "Assam"}', true)
+$$;
+
+create function public.say_bad_status() returns text
+language sql volatile as $$ select set_config('response.status', 'tea', true) $$;
+
+create function public.fail_wordlessly() returns void
+language plpgsql as $$
+begin
+  raise sqlstate 'PGRST' using message = 'no json', detail = '{"status":418,"headers":{}}';
+end $$;

@@ -1,6 +1,9 @@
-"""Commands of people: a token for local use."""
+"""Commands of people: a token for local use, and who has which role."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import typer
 
@@ -10,6 +13,9 @@ from agon.kernel.errors import refuse
 from agon.kernel.runtime import Runtime
 
 HOUR_S = 3600
+WHO = typer.Argument(help="A user, by id, e-mail address or wallet.")
+
+role = typer.Typer(help="Who has which role.", no_args_is_help=True)
 
 
 def token(
@@ -40,3 +46,29 @@ def token(
 async def _link(process: Runtime, user_id: str, wallet: str) -> None:
     async with process.database() as database, database.as_worker() as conn:
         await wallets.link(conn, user_id, wallet)
+
+
+@role.command("grant")
+def grant_role(who: str = WHO, name: str = typer.Argument(help="Such as admin.")) -> None:
+    """Give a user a role; it holds from the next sign-in or refresh."""
+    commands.run(_fetch("select agon.grant_role(agon.find_user($1), $2)", who, name))
+    print(f"{who} has the role {name}.")
+
+
+@role.command("revoke")
+def revoke_role(who: str = WHO, name: str = typer.Argument(help="Such as admin.")) -> None:
+    """Take a role from a user; tokens that stand keep it until they expire."""
+    had = commands.run(_fetch("select agon.revoke_role(agon.find_user($1), $2)", who, name))[0][0]
+    print(f"{who} has the role {name} no more." if had else f"{who} had no role {name}.")
+
+
+@role.command("list")
+def list_roles() -> None:
+    """Every role that a user has, one a line: role, then user id."""
+    for row in commands.run(_fetch("select role, user_id from agon.list_roles()")):
+        print(row["role"], row["user_id"])
+
+
+async def _fetch(statement: str, *arguments: str) -> list[Mapping[str, Any]]:
+    async with commands.begin().database() as database, database.as_worker() as conn:
+        return await conn.fetch(statement, *arguments)

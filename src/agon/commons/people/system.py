@@ -1,11 +1,45 @@
 """The manifest of `people`."""
 
-from agon.kernel.manifest import System
+from agon.kernel.manifest import Setting, System
 
 SYSTEM = System(
     name="people",
     package="agon.commons.people",
     floor="commons",
-    rules=("wallets.sql",),
-    commands=(("token", "agon.commons.people.commands:token"),),
+    rules=(
+        "wallets.sql",
+        "security_log.sql",
+        "roles.sql",
+        "siwe.sql",
+        "users.sql",
+        "sessions.sql",
+        "codes.sql",
+        "identities.sql",
+        "administration.sql",
+    ),
+    settings=(
+        Setting(
+            name="password_length_min",
+            kind="integer",
+            default="8",
+            minimum=6,
+            maximum=64,
+            help="The fewest characters that a password may have.",
+        ),
+        Setting(
+            name="web3_chain_ids",
+            default="",
+            help="Chains (EIP-155 numbers, by commas) whose messages sign in; all if empty.",
+        ),
+        Setting(
+            name="password_leaks_url",
+            kind="url",
+            help="A list of leaked passwords, asked with five digits of a SHA-1, such as "
+            "https://api.pwnedpasswords.com/range; while it does not answer, passwords are taken.",
+        ),
+    ),
+    commands=(
+        ("token", "agon.commons.people.commands:token"),
+        ("role", "agon.commons.people.commands:role"),
+    ),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from agon.kernel.database import Conn
 from agon.kernel.errors import refuse
@@ -32,3 +34,28 @@ def local_user(wallet: str) -> str:
 async def link(conn: Conn, user_id: str, wallet: str) -> None:
     """Give a wallet to a user. Raises PT409 `wallet_taken`. The caller has checked the proof."""
     await conn.execute("select agon.link_wallet($1, $2)", uuid.UUID(user_id), address(wallet))
+
+
+async def link_own(conn: Conn, wallet: str, claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a further wallet to the caller whom the engine works for: {address, linked_at}.
+
+    claims: what was signed (`web3.Proof.claims`). Raises PT409 `wallet_taken`,
+    `too_many_wallets`, PT401/PT403 for a caller whose session does not stand.
+    """
+    linked = await conn.fetchrow(
+        "select address, linked_at from agon.link_own_wallet($1, $2)", wallet, dict(claims)
+    )
+    return dict(linked)
+
+
+async def unlink(conn: Conn, wallet: str) -> bool:
+    """Take a wallet from the caller; False when it was not the caller's. Raises PT409
+    `last_wallet`."""
+    return await conn.fetchval("select agon.unlink_wallet($1)", address(wallet))
+
+
+async def listed(conn: Conn) -> list[dict[str, Any]]:
+    """The caller's wallets, the oldest first: {address, linked_at}."""
+    return [
+        dict(row) for row in await conn.fetch("select address, linked_at from agon.list_wallets()")
+    ]

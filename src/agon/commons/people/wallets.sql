@@ -61,6 +61,12 @@ comment on function agon.require_wallet(text) is
   'Refuses callers who do not own the wallet; the service role speaks for every wallet.';
 grant execute on function agon.require_wallet(text) to anon, authenticated, service_role, agon_worker;
 
+create or replace function agon.lock_wallet(address text) returns void
+language sql set search_path = ''
+as $$ select pg_advisory_xact_lock(hashtextextended('wallet ' || lower(address), 0)) $$;
+comment on function agon.lock_wallet(text) is
+  'What is done about a wallet takes turns. It comes before locking its user. Called by other functions only.';
+
 create or replace function agon.link_wallet(user_id uuid, address text) returns agon.user_wallets
 language plpgsql security definer set search_path = ''
 as $$
@@ -68,7 +74,11 @@ as $$
 declare
   wallet agon.user_wallets;
 begin
-  insert into auth.users (id) values (link_wallet.user_id) on conflict (id) do nothing;
+  perform agon.lock_wallet(link_wallet.address);
+  -- Asked first: on Supabase nobody but its own server may write here, not even nothing.
+  if not exists (select from auth.users u where u.id = link_wallet.user_id) then
+    insert into auth.users (id) values (link_wallet.user_id) on conflict (id) do nothing;
+  end if;
   insert into agon.user_wallets (address, user_id, linked_at)
   values (lower(link_wallet.address), link_wallet.user_id, agon.now())
   on conflict (address) do nothing;
@@ -84,6 +94,164 @@ $$;
 comment on function agon.link_wallet(uuid, text) is
   'Gives a wallet to a user, made if new. Whoever calls it has checked the proof of ownership.';
 grant execute on function agon.link_wallet(uuid, text) to agon_worker;
+
+create or replace function agon.user_of_wallet(address text, may_make boolean default true)
+returns uuid
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  owner uuid;
+begin
+  -- Two first sign-ins at once make one user.
+  perform agon.lock_wallet(user_of_wallet.address);
+  select w.user_id into owner from agon.user_wallets w
+  where w.address = lower(user_of_wallet.address) for share;
+  if owner is null and may_make then
+    insert into auth.users (raw_app_meta_data, created_at, updated_at)
+    values ('{"provider": "web3", "providers": ["web3"]}', agon.now(), agon.now())
+    returning id into owner;
+    insert into agon.user_wallets (address, user_id, linked_at)
+    values (lower(user_of_wallet.address), owner, agon.now());
+    perform agon.note_security('sign_up', owner, '{"method": "web3"}');
+  end if;
+  return owner;
+end
+$$;
+comment on function agon.user_of_wallet(text, boolean) is
+  'Whose wallet this is; a new user''s if it was nobody''s and may_make, else null. The caller has checked the proof.';
+grant execute on function agon.user_of_wallet(text, boolean) to agon_worker;
+
+create or replace function agon.lock_caller() returns uuid
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  caller uuid := (select auth.uid());
+begin
+  if agon.auth_is_ours() then
+    caller := agon.require_session();
+    perform from auth.users u where u.id = caller for update;
+    return caller;
+  end if;
+  -- Where another server signs people in, what its token says is all there is to know, and its
+  -- rows are not ours to lock.
+  if caller is null then
+    perform agon.refuse(401, 'sign_in_first', 'This needs a signed-in user.',
+      'Send Authorization: Bearer <token> of a user.');
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('wallets of ' || caller, 0));
+  return caller;
+end
+$$;
+comment on function agon.lock_caller() is
+  'The caller, whose account stands and whose session is open; changes of one user take turns. Called by other functions only.';
+
+create or replace function agon.link_own_wallet(address text, claims jsonb default '{}')
+returns agon.user_wallets
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  wallet constant text := lower(link_own_wallet.address);
+  caller uuid;
+  known_as constant text := 'web3:ethereum:' || wallet;
+  wallets_max constant integer := 32;
+  linked agon.user_wallets;
+begin
+  perform agon.lock_wallet(wallet);
+  caller := agon.lock_caller();
+  if (select count(*) from agon.user_wallets w where w.user_id = caller and w.address <> wallet)
+    >= wallets_max
+  then
+    perform agon.refuse(409, 'too_many_wallets', format('A user has at most %s wallets.', wallets_max),
+      'Unlink one that you no longer use.');
+  end if;
+  linked := agon.link_wallet(caller, wallet);
+  if agon.auth_is_ours() then
+    perform agon.link_identity(caller, 'web3', known_as, jsonb_build_object(
+      'sub', known_as, 'custom_claims', claims, 'email_verified', false, 'phone_verified', false));
+  end if;
+  return linked;
+end
+$$;
+comment on function agon.link_own_wallet(text, jsonb) is
+  'Gives the caller a further wallet to be and to sign in with. Whoever calls it has checked its signature and used it up; claims: what was signed.';
+grant execute on function agon.link_own_wallet(text, jsonb) to agon_worker;
+
+create or replace function agon.unlink_wallet(address text) returns boolean
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  wallet constant text := lower(unlink_wallet.address);
+  caller uuid;
+begin
+  perform agon.lock_wallet(wallet);
+  caller := agon.lock_caller();
+  if not exists (select from agon.user_wallets w where w.user_id = caller and w.address = wallet) then
+    return false;
+  end if;
+  if not exists (select from auth.users u where u.id = caller and u.email is not null)
+    and not exists (select from agon.identities i where i.user_id = caller and i.provider <> 'web3')
+    and not exists (select from agon.user_wallets w where w.user_id = caller and w.address <> wallet)
+  then
+    perform agon.refuse(409, 'last_wallet', 'This wallet is the only way into this account.',
+      'Link another wallet, or add an e-mail address first.');
+  end if;
+  delete from agon.user_wallets w where w.user_id = caller and w.address = wallet;
+  return true;
+end
+$$;
+comment on function agon.unlink_wallet(text) is
+  'Takes one of the caller''s wallets from the account, and its identity; false when it was not there.';
+grant execute on function agon.unlink_wallet(text) to agon_worker;
+
+create or replace function agon.list_wallets() returns setof agon.user_wallets
+language sql stable security definer set search_path = ''
+as $$
+  select w.* from agon.user_wallets w
+  where w.user_id = (select auth.uid()) order by w.linked_at, w.address
+$$;
+comment on function agon.list_wallets() is 'The caller''s wallets, the oldest first.';
+grant execute on function agon.list_wallets() to authenticated, agon_worker;
+
+create or replace function agon.note_wallet() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  if tg_op = 'INSERT' then
+    perform agon.note_security('wallet_linked', new.user_id, jsonb_build_object('wallet', new.address));
+    perform agon.emit('wallet.linked', new.address, to_jsonb(new));
+    return null;
+  end if;
+  -- Else the next owner of this wallet would sign in to find it somebody else's identity.
+  delete from agon.identities i
+  where i.provider = 'web3' and i.provider_id = 'web3:ethereum:' || old.address;
+  if found then
+    perform agon.list_providers(old.user_id);
+  end if;
+  perform agon.note_security('wallet_unlinked', old.user_id, jsonb_build_object('wallet', old.address));
+  perform agon.emit('wallet.unlinked', old.address, to_jsonb(old));
+  return null;
+end
+$$;
+comment on function agon.note_wallet() is
+  'A wallet that comes or goes is logged and becomes an event; with a wallet goes the identity that stood on it.';
+create or replace trigger user_wallets_note_wallet
+  after insert or delete on agon.user_wallets
+  for each row execute function agon.note_wallet();
+
+create or replace function agon.note_wallet_identity() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  delete from agon.user_wallets w
+  where w.user_id = old.user_id and 'web3:ethereum:' || w.address = old.provider_id;
+  return null;
+end
+$$;
+comment on function agon.note_wallet_identity() is
+  'With an identity that stood on a wallet goes the wallet, or it would still open the account.';
+create or replace trigger identities_note_wallet_identity
+  after delete on agon.identities
+  for each row when (old.provider = 'web3') execute function agon.note_wallet_identity();
 
 -- Result bundles: public ones for everyone, those with somebody's evidence for that wallet's owner.
 revoke all on agon.results from anon, authenticated, service_role;

@@ -1,0 +1,47 @@
+"""A user's wallets: linking further ones by a signed message (EIP-4361), and parting from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from agon.auth.bodies import Body
+from agon.auth.desk import PREFIX, MemberDesk
+from agon.auth.refusals import AuthRoute, validation_failed
+from agon.auth.sign_ins import wallet_hosts
+from agon.commons.people import wallets, web3
+
+router = APIRouter(prefix=f"{PREFIX}/user/wallets", tags=["auth"], route_class=AuthRoute)
+
+
+@router.get("")
+async def list_wallets(desk: MemberDesk) -> dict[str, Any]:
+    """The caller's wallets, the oldest first."""
+    async with desk.acting() as conn:
+        return {"wallets": await wallets.listed(conn)}
+
+
+@router.post("", status_code=201)
+async def link_wallet(desk: MemberDesk, body: Body) -> dict[str, Any]:
+    """Link a wallet that signed `message`, with its `signature`; each message works once."""
+    message, signature = body.get("message"), body.get("signature")
+    if not isinstance(message, str) or not isinstance(signature, str):
+        raise validation_failed("message and signature are required")
+    async with desk.acting() as conn:
+        proof = await web3.verify(
+            conn,
+            message,
+            signature,
+            allowed_hosts=wallet_hosts(desk),
+            now=await conn.fetchval("select agon.now()"),
+            chain_ids=web3.chain_ids(desk.settings),
+        )
+        return await wallets.link_own(conn, proof.address, proof.claims())
+
+
+@router.delete("/{address}")
+async def unlink_wallet(address: str, desk: MemberDesk) -> dict[str, bool]:
+    """Take a wallet from the account; never the last way into it."""
+    async with desk.acting() as conn:
+        return {"removed": await wallets.unlink(conn, address)}

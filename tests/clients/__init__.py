@@ -1,0 +1,1 @@
+"""The published Supabase clients, driven against the doors."""

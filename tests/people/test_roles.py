@@ -1,0 +1,179 @@
+"""Roles and claims: who has them, who may ask, who may give."""
+
+from __future__ import annotations
+
+import uuid
+
+import asyncpg
+import pytest
+
+from agon.kernel.database import ANONYMOUS, Actor
+from agon.kernel.errors import Refused
+from tests.places import ADMIN, SERVICE, Place
+
+CLAIMS = "select public.get_custom_claims($1::uuid)"
+GRANT = "select agon.grant_role($1::uuid, $2)"
+REVOKE = "select agon.revoke_role($1::uuid, $2)"
+
+
+async def ask(place: Place, actor: Actor, statement: str, *arguments: object):
+    """One value, as a client asks for it."""
+    async with place.database.as_caller(actor) as conn:
+        return await conn.fetchval(statement, *arguments)
+
+
+async def refused(place: Place, actor: Actor, statement: str, *arguments: object) -> str:
+    """The code, or SQLSTATE, of the refusal that this must end in."""
+    with pytest.raises((Refused, asyncpg.PostgresError)) as caught:
+        await ask(place, actor, statement, *arguments)
+    error = caught.value
+    return error.refusal.code if isinstance(error, Refused) else str(error.sqlstate)
+
+
+async def kinds(place: Place) -> list[str]:
+    rows = await place.owner.fetch("select kind from agon.security_events order by id")
+    return [row["kind"] for row in rows if row["kind"].startswith("role_")]
+
+
+async def test_claims_are_empty_lists_where_there_is_nothing(place):
+    ada = await place.own("ada")
+    assert await ask(place, ada, CLAIMS, ada.user_id) == {"roles": [], "permissions": []}
+
+
+async def test_a_role_without_permissions_is_a_role(place):
+    ada = await place.own("ada")
+    await ask(place, ADMIN, GRANT, ada.user_id, "guide")
+    assert await ask(place, ada, CLAIMS, ada.user_id) == {"roles": ["guide"], "permissions": []}
+
+
+async def test_claims_are_sorted_and_said_once(place):
+    ada = await place.own("ada")
+    for role in ("writer", "editor"):
+        await ask(place, SERVICE, GRANT, ada.user_id, role)
+    await place.owner.execute(
+        """
+        insert into public.role_permissions (role, permission) values
+          ('writer', 'posts.write'), ('editor', 'posts.write'), ('editor', 'posts.delete'),
+          ('stranger', 'everything')
+        """
+    )
+    assert await ask(place, ada, CLAIMS, ada.user_id) == {
+        "roles": ["editor", "writer"],
+        "permissions": ["posts.delete", "posts.write"],
+    }
+
+
+async def test_claims_are_told_to_their_user_and_to_the_service_only(place):
+    ada, bob = await place.own("ada"), await place.own("bob")
+    assert await refused(place, bob, CLAIMS, ada.user_id) == "not_your_claims"
+    assert await refused(place, bob, CLAIMS, None) == "not_your_claims"
+    assert await refused(place, ADMIN, CLAIMS, ada.user_id) == "not_your_claims"
+    assert await refused(place, ANONYMOUS, CLAIMS, ada.user_id) == "42501"
+    assert await ask(place, SERVICE, CLAIMS, ada.user_id) == {"roles": [], "permissions": []}
+
+
+async def test_the_engine_asks_while_nobody_is_signed_in_yet(place):
+    ada = await place.own("ada")
+    async with place.database.as_worker(ANONYMOUS) as conn:
+        assert await conn.fetchval(CLAIMS, uuid.UUID(ada.user_id)) == {
+            "roles": [],
+            "permissions": [],
+        }
+
+
+async def test_a_claim_of_being_the_service_is_not_enough(place):
+    ada, bob = await place.own("ada"), await place.own("bob")
+    liar = Actor(role="authenticated", claims={**bob.claims, "role": "service_role"})
+    assert await refused(place, liar, CLAIMS, ada.user_id) == "not_your_claims"
+
+
+async def test_only_an_admin_gives_and_takes_roles(place):
+    ada = await place.own("ada")
+    assert await refused(place, ada, GRANT, ada.user_id, "admin") == "admin_only"
+    assert await refused(place, ada, REVOKE, ada.user_id, "admin") == "admin_only"
+    assert await refused(place, ada, "select agon.list_roles()") == "admin_only"
+    assert await refused(place, ANONYMOUS, GRANT, ada.user_id, "admin") == "42501"
+    await ask(place, ADMIN, GRANT, ada.user_id, "admin")
+    assert (await ask(place, ADMIN, "select agon.list_roles()"))["role"] == "admin"
+
+
+async def test_a_role_given_twice_is_given_once(place):
+    ada = await place.own("ada")
+    first = await ask(place, ADMIN, GRANT, ada.user_id, "guide")
+    assert await ask(place, ADMIN, GRANT, ada.user_id, "guide") == first
+    assert await kinds(place) == ["role_granted"]
+
+
+async def test_a_role_taken_is_gone_and_taking_it_again_says_so(place):
+    ada = await place.own("ada")
+    await ask(place, ADMIN, GRANT, ada.user_id, "guide")
+    assert await ask(place, ADMIN, REVOKE, ada.user_id, "guide") is True
+    assert await ask(place, ADMIN, REVOKE, ada.user_id, "guide") is False
+    assert await ask(place, ada, CLAIMS, ada.user_id) == {"roles": [], "permissions": []}
+    assert await kinds(place) == ["role_granted", "role_revoked"]
+
+
+async def test_nobody_gets_a_role_who_is_not_there(place):
+    assert await refused(place, ADMIN, GRANT, str(uuid.uuid4()), "guide") == "user_unknown"
+
+
+@pytest.mark.parametrize("name", ["", "Admin", "two words", "x" * 64, "1st"])
+async def test_a_role_has_a_plain_name(place, name):
+    ada = await place.own("ada")
+    assert await refused(place, ADMIN, GRANT, ada.user_id, name) == "23514"
+
+
+async def test_a_user_sees_own_roles_and_no_others(place):
+    ada, bob = await place.own("ada"), await place.own("bob")
+    await ask(place, ADMIN, GRANT, ada.user_id, "guide")
+    count = "select count(*) from public.user_roles"
+    assert await ask(place, ada, count) == 1
+    assert await ask(place, bob, count) == 0
+    assert await ask(place, SERVICE, count) == 1
+    assert await refused(place, ANONYMOUS, count) == "42501"
+
+
+async def test_no_user_writes_roles_or_permissions(place):
+    ada = await place.own("ada")
+    own = "insert into public.user_roles (user_id, role) values ($1::uuid, 'admin')"
+    assert await refused(place, ada, own, ada.user_id) == "42501"
+    power = "insert into public.role_permissions (role, permission) values ('guide', 'all')"
+    assert await refused(place, ada, power) == "42501"
+    assert await refused(place, SERVICE, "update public.user_roles set role = 'admin'") == "42501"
+
+
+async def test_what_the_services_own_hand_does_is_logged_too(place):
+    ada = await place.own("ada")
+    own = "insert into public.user_roles (user_id, role) values ($1::uuid, 'admin')"
+    await ask(place, SERVICE, own, ada.user_id)
+    await ask(place, SERVICE, "delete from public.user_roles")
+    rows = await place.owner.fetch(
+        "select kind, user_id::text, actor_role, details from agon.security_events "
+        "where kind like 'role_%' order by id"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("role_granted", ada.user_id, "service_role", {"role": "admin"}),
+        ("role_revoked", ada.user_id, "service_role", {"role": "admin"}),
+    ]
+
+
+async def test_roles_go_with_their_user(place):
+    ada = await place.own("ada")
+    await ask(place, ADMIN, GRANT, ada.user_id, "guide")
+    await place.owner.execute("delete from auth.users where id = $1::uuid", ada.user_id)
+    assert await ask(place, SERVICE, "select count(*) from public.user_roles") == 0
+
+
+async def test_a_user_is_found_by_id_address_or_wallet(place):
+    ada = await place.own("ada")
+    await place.owner.execute(
+        "update auth.users set email = 'ada@example.com' where id = $1::uuid", ada.user_id
+    )
+    wallet = await place.owner.fetchval("select address from agon.user_wallets")
+    async with place.database.as_worker() as conn:
+        for who in (ada.user_id, "Ada@example.com", wallet.upper().replace("0X", "0x")):
+            assert str(await conn.fetchval("select agon.find_user($1)", who)) == ada.user_id
+    with pytest.raises(Refused) as caught:
+        async with place.database.as_worker() as conn:
+            await conn.fetchval("select agon.find_user('nobody')")
+    assert caught.value.refusal.code == "user_unknown"
