@@ -177,3 +177,27 @@ async def test_a_user_is_found_by_id_address_or_wallet(place):
         async with place.database.as_worker() as conn:
             await conn.fetchval("select agon.find_user('nobody')")
     assert caught.value.refusal.code == "user_unknown"
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        (
+            "insert into public.user_roles (user_id, role) select id, 'A b' from auth.users",
+            "user_roles_role_is_a_name",
+        ),
+        (
+            "insert into public.role_permissions (role, permission) values ('', 'read')",
+            "role_permissions_role_is_a_name",
+        ),
+        (
+            "insert into public.role_permissions (role, permission) values ('judge', 'a b')",
+            "role_permissions_permission_is_a_name",
+        ),
+    ],
+)
+async def test_roles_and_permissions_are_names(place: Place, statement: str, name: str) -> None:
+    await place.own("ada")
+    with pytest.raises(asyncpg.CheckViolationError) as error:
+        await place.owner.execute(statement)
+    assert error.value.constraint_name == name
