@@ -90,7 +90,9 @@ as $$ select 'awake' from pg_sleep(seconds) $$;
 create function public.with_headers() returns text
 language plpgsql volatile as $$
 begin
-  perform set_config('response.headers', '[{"X-Tea": "Assam"}, {"Cache-Control": "no-store"}]', true);
+  perform set_config(
+    'response.headers', '[{"X-Tea": "Assam"}, {"Cache-Control": "no-store"}]', true
+  );
   perform set_config('response.status', '202', true);
   return 'brewed';
 end $$;

@@ -154,3 +154,11 @@ async def test_a_long_list_of_ids_fits_into_the_address(anon):
 async def test_letters_of_every_script_come_back(anon):
     rows = (await anon.table("reviews").select("critic").eq("critic", "Noé").execute()).data
     assert rows == [{"critic": "Noé"}]
+
+
+async def test_agons_own_tables_are_read_like_any_other(anon):
+    asked = anon.table("challenges").select("title, models(id)")
+    assert (await asked.order("title").limit(10).execute()).data == []
+    with pytest.raises(APIError) as caught:
+        await anon.table("evidence").insert({"challenge_id": "x", "subject": "y"}).execute()
+    assert caught.value.code in ("42501", "22P02")

@@ -68,7 +68,10 @@ test('links are made without mail', async () => {
     assert.match(properties.email_otp, /^\d{6}$/)
     const token_hash = properties.hashed_token
     assert.equal(good(await connect().auth.verifyOtp({ token_hash, type })).user.id, id)
-    assert.deepEqual(told(await connect().auth.verifyOtp({ token_hash, type })), ['otp_expired', 403])
+    assert.deepEqual(told(await connect().auth.verifyOtp({ token_hash, type })), [
+      'otp_expired',
+      403,
+    ])
   }
   const fresh = address()
   const made = await admin.generateLink({ type: 'signup', email: fresh, password: PASSWORD })

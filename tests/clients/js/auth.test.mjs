@@ -4,8 +4,18 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import {
-  AGON_MAIL, AGON_PUBLISHABLE, AGON_STRICT_URL, AGON_URL, PASSWORD, address, anon, connect, good,
-  member, refused, service,
+  AGON_MAIL,
+  AGON_PUBLISHABLE,
+  AGON_STRICT_URL,
+  AGON_URL,
+  PASSWORD,
+  address,
+  anon,
+  connect,
+  good,
+  member,
+  refused,
+  service,
 } from './cases.mjs'
 
 const OTHER = 'a different long phrase 2'
@@ -16,7 +26,9 @@ async function mail(email) {
     for (const name of list()) {
       const text = readFileSync(`${AGON_MAIL}/${name}`, 'utf8').replaceAll('\r\n', '\n')
       if (!text.includes(`\nTo: ${email}\n`)) continue
-      const part = text.split(/^Content-Type: text\/plain/m)[1].split(/^Content-Type: text\/html/m)[0]
+      const part = text
+        .split(/^Content-Type: text\/plain/m)[1]
+        .split(/^Content-Type: text\/html/m)[0]
       const quoted = /quoted-printable/.test(text)
       const plain = quoted
         ? part
@@ -32,7 +44,10 @@ async function mail(email) {
 
 function list() {
   try {
-    return readdirSync(AGON_MAIL).filter((name) => name.endsWith('.eml')).sort().reverse()
+    return readdirSync(AGON_MAIL)
+      .filter((name) => name.endsWith('.eml'))
+      .sort()
+      .reverse()
   } catch (error) {
     if (error.code === 'ENOENT') return [] // no mail yet
     throw error
@@ -140,7 +155,10 @@ test('an implicit link leads back with the session', async () => {
   const { place, said } = await follow((await mail(email)).link)
   assert.deepEqual([place, said.token_type], [PAGE, 'bearer'])
   const { access_token, refresh_token } = said
-  assert.equal(good(await client.auth.setSession({ access_token, refresh_token })).user.email, email)
+  assert.equal(
+    good(await client.auth.setSession({ access_token, refresh_token })).user.email,
+    email,
+  )
 })
 
 test('a PKCE link leads back with a code that is worth nothing to others', async () => {
@@ -225,7 +243,10 @@ test('claims are verified here, with the published keys', async () => {
   const { claims, header } = good(await watching.auth.getClaims(access_token))
   assert.equal(header.alg, 'ES256')
   assert.deepEqual([claims.email, claims.role, claims.aal], [email, 'authenticated', 'aal1'])
-  assert.deepEqual(asked.filter((url) => url.includes('/user')), [])
+  assert.deepEqual(
+    asked.filter((url) => url.includes('/user')),
+    [],
+  )
 })
 
 test('a listener hears what happens', async () => {
@@ -243,7 +264,10 @@ test('a listener hears what happens', async () => {
 test('identities are listed', async () => {
   const { client } = await member()
   const { identities } = good(await client.auth.getUserIdentities())
-  assert.deepEqual(identities.map((one) => one.provider), ['email'])
+  assert.deepEqual(
+    identities.map((one) => one.provider),
+    ['email'],
+  )
 })
 
 test('without a session there is no user', async () => {

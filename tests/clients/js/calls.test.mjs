@@ -47,9 +47,12 @@ test('rows of a table are filtered, ordered, counted and embed', async () => {
   const head = await films({ head: true, count: 'exact' })
   assert.deepEqual([head.data, head.count, head.status], [null, 4, 200])
   assert.deepEqual(good(await anon.rpc('first_film').select('id')), { id: 1 })
-  assert.deepEqual(good(await anon.rpc('films_by_year').select('films').eq('year', 2005).single()), {
-    films: 1,
-  })
+  assert.deepEqual(
+    good(await anon.rpc('films_by_year').select('films').eq('year', 2005).single()),
+    {
+      films: 1,
+    },
+  )
 })
 
 test('a head with an object calls, and answers with nothing', async () => {

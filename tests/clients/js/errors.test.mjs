@@ -28,19 +28,31 @@ describe('a refused write has its status', () => {
   const writes = {
     'an unknown column': [() => stock().insert({ lable: 'x' }), 400, 'PGRST204'],
     'an unknown column of many': [() => stock().insert([{ lable: 'x' }]), 400, 'PGRST204'],
-    'an unknown column to change': [() => stock().update({ lable: 'x' }).eq('id', 1), 400, 'PGRST204'],
+    'an unknown column to change': [
+      () => stock().update({ lable: 'x' }).eq('id', 1),
+      400,
+      'PGRST204',
+    ],
     'a check': [() => stock().insert({ amount: -1 }), 400, '23514'],
     'a null': [() => stock().insert({ amount: null }), 400, '23502'],
     'a missing parent': [() => stock().insert({ film_id: 99 }), 409, '23503'],
     'a generated column': [() => stock().insert({ doubled: 4 }), 400, '428C9'],
     'a wrong type': [() => stock().insert({ amount: 'many' }), 400, '22P02'],
     'a table to read only': [() => anon.from('films').insert({ id: 99, title: 'x' }), 401, '42501'],
-    'a constraint that waits': [() => anon.from('couples').insert({ id: 'a', partner: 'b' }), 409, '23503'],
+    'a constraint that waits': [
+      () => anon.from('couples').insert({ id: 'a', partner: 'b' }),
+      409,
+      '23503',
+    ],
     'a conflict without its key': [
-      () => stock().upsert({ label: 'x' }, { onConflict: 'label' }), 400, '42P10',
+      () => stock().upsert({ label: 'x' }, { onConflict: 'label' }),
+      400,
+      '42P10',
     ],
     'a word that is no preference': [
-      () => stock().insert({}).setHeader('Prefer', 'handling=strict,nonsense'), 400, 'PGRST122',
+      () => stock().insert({}).setHeader('Prefer', 'handling=strict,nonsense'),
+      400,
+      'PGRST122',
     ],
   }
   for (const [name, [write, status, code]] of Object.entries(writes)) {
@@ -61,9 +73,18 @@ test('a key that is taken is a conflict', async () => {
 
 describe('what a function raises arrives whole', () => {
   const calls = {
-    fail_plainly: [400, { code: 'P0001', message: 'It broke.', details: 'Here.', hint: 'Try less.' }],
-    fail_payment: [402, { code: 'PT402', message: 'Payment required', details: 'Quota', hint: 'Pay' }],
-    fail_teapot: [418, { code: 'TEA01', message: 'I am a teapot', details: 'Short', hint: 'Stout' }],
+    fail_plainly: [
+      400,
+      { code: 'P0001', message: 'It broke.', details: 'Here.', hint: 'Try less.' },
+    ],
+    fail_payment: [
+      402,
+      { code: 'PT402', message: 'Payment required', details: 'Quota', hint: 'Pay' },
+    ],
+    fail_teapot: [
+      418,
+      { code: 'TEA01', message: 'I am a teapot', details: 'Short', hint: 'Stout' },
+    ],
   }
   for (const [name, [status, error]] of Object.entries(calls)) {
     test(name, async () => {

@@ -3,13 +3,17 @@ import { describe, test } from 'node:test'
 
 import { AGON_STRICT_URL, anon, cases, connect, good, refused, say, strict } from './cases.mjs'
 
-const asked = (client, { from = 'films', select, steps }) => say(client.from(from).select(select), steps)
+const asked = (client, { from = 'films', select, steps }) =>
+  say(client.from(from).select(select), steps)
 
 describe('a filter keeps the right rows', () => {
   for (const one of cases('filters')) {
     test(one.name, async () => {
       const rows = good(await asked(anon, { ...one, select: 'id' }).order('id'))
-      assert.deepEqual(rows.map((row) => row.id), one.ids)
+      assert.deepEqual(
+        rows.map((row) => row.id),
+        one.ids,
+      )
     })
   }
 })
@@ -43,7 +47,10 @@ test('a counted page is partial content, the whole is not', async () => {
 })
 
 test('a head has a count and no rows', async () => {
-  const answer = await anon.from('films').select('*', { count: 'exact', head: true }).eq('genre', 'drama')
+  const answer = await anon
+    .from('films')
+    .select('*', { count: 'exact', head: true })
+    .eq('genre', 'drama')
   assert.deepEqual([answer.data, answer.count, answer.status], [null, 2, 200])
 })
 
@@ -136,7 +143,9 @@ test('an answer from another origin may be read by a page', async () => {
     },
   })
   assert.ok(answer.ok, `${answer.status}`)
-  assert.ok(['*', 'https://app.example'].includes(answer.headers.get('access-control-allow-origin')))
+  assert.ok(
+    ['*', 'https://app.example'].includes(answer.headers.get('access-control-allow-origin')),
+  )
   const allowed = answer.headers.get('access-control-allow-headers').toLowerCase()
   assert.ok(allowed === '*' || allowed.includes('apikey'), allowed)
 })

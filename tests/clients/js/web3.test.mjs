@@ -75,13 +75,16 @@ const REFUSED = {
   'a signature of somebody else': [{ forge: true }, {}],
   'a page that is not ours': [{}, { url: 'https://evil.example/' }],
   'a message that is over': [
-    {}, { signInWithEthereum: { expirationTime: new Date(Date.now() - 60_000) } },
+    {},
+    { signInWithEthereum: { expirationTime: new Date(Date.now() - 60_000) } },
   ],
   'a message that has not begun': [
-    {}, { signInWithEthereum: { notBefore: new Date(Date.now() + 3_600_000) } },
+    {},
+    { signInWithEthereum: { notBefore: new Date(Date.now() + 3_600_000) } },
   ],
   'a message of long ago': [
-    {}, { signInWithEthereum: { issuedAt: new Date(Date.now() - 3_600_000) } },
+    {},
+    { signInWithEthereum: { issuedAt: new Date(Date.now() - 3_600_000) } },
   ],
 }
 

@@ -16,22 +16,43 @@ test('a bare insert answers with nothing', async () => {
 })
 
 test('an insert gives what is selected, embeds too', async () => {
-  const made = stock().insert({ code: fresh('shape'), film_id: 1 }).select('amount,doubled,films(title)')
-  assert.deepEqual(good(await made.single()), { amount: 1, doubled: 2, films: { title: 'Harbour' } })
+  const made = stock()
+    .insert({ code: fresh('shape'), film_id: 1 })
+    .select('amount,doubled,films(title)')
+  assert.deepEqual(good(await made.single()), {
+    amount: 1,
+    doubled: 2,
+    films: { title: 'Harbour' },
+  })
 })
 
 test('rows with other keys become null where nothing was said', async () => {
   const code = fresh('many')
-  const rows = [{ code: `${code}a`, amount: 2, label: 'x' }, { code: `${code}b`, amount: 2, status: 'old' }]
+  const rows = [
+    { code: `${code}a`, amount: 2, label: 'x' },
+    { code: `${code}b`, amount: 2, status: 'old' },
+  ]
   assert.equal((await stock().insert(rows)).status, 201)
-  assert.deepEqual((await kept(code)).map((row) => row.status), [null, 'old'])
+  assert.deepEqual(
+    (await kept(code)).map((row) => row.status),
+    [null, 'old'],
+  )
 })
 
 test('rows take the defaults when asked', async () => {
   const code = fresh('default')
-  const rows = [{ code: `${code}a`, amount: 5 }, { code: `${code}b`, status: 'old' }]
+  const rows = [
+    { code: `${code}a`, amount: 5 },
+    { code: `${code}b`, status: 'old' },
+  ]
   good(await stock().insert(rows, { defaultToNull: false }))
-  assert.deepEqual((await kept(code)).map((row) => [row.amount, row.status]), [[5, 'new'], [1, 'old']])
+  assert.deepEqual(
+    (await kept(code)).map((row) => [row.amount, row.status]),
+    [
+      [5, 'new'],
+      [1, 'old'],
+    ],
+  )
 })
 
 test('no rows are no insert', async () => {
@@ -48,7 +69,10 @@ test('an insert counts', async () => {
 test('an upsert merges, or leaves what is there', async () => {
   const code = fresh('upsert')
   good(await stock().insert({ code, label: 'a', amount: 4 }))
-  const rows = (label) => [{ code, label }, { code: `${code}x`, label }]
+  const rows = (label) => [
+    { code, label },
+    { code: `${code}x`, label },
+  ]
   const first = await stock().upsert(rows('b'), { onConflict: 'code' }).select('label')
   assert.deepEqual([first.data, first.status], [[{ label: 'b' }, { label: 'b' }], 201])
   assert.equal((await kept(code))[0].amount, 4)
@@ -64,14 +88,20 @@ test('an upsert merges, or leaves what is there', async () => {
 test('an upsert merges by the primary key', async () => {
   const seat = { row_name: fresh('row'), number: 1 }
   good(await anon.from('seats').insert({ ...seat, guest: 'Mia' }))
-  const merged = await anon.from('seats').upsert({ ...seat, guest: 'Noa' }).select().single()
+  const merged = await anon
+    .from('seats')
+    .upsert({ ...seat, guest: 'Noa' })
+    .select()
+    .single()
   assert.deepEqual(good(merged), { ...seat, guest: 'Noa' })
 })
 
 test('an update changes what the filter names', async () => {
   const code = fresh('update')
   good(await stock().insert([0, 1, 2].map((n) => ({ code: code + n }))))
-  const bare = await stock().update({ label: 'z' }, { count: 'exact' }).in('code', [`${code}0`, `${code}2`])
+  const bare = await stock()
+    .update({ label: 'z' }, { count: 'exact' })
+    .in('code', [`${code}0`, `${code}2`])
   assert.deepEqual([bare.data, bare.count, bare.status], [null, 2, 204])
   assert.deepEqual(await labels(code), ['z', null, 'z'])
   const shown = await stock().update({ amount: 7 }).eq('code', `${code}1`).select('amount')
