@@ -256,3 +256,28 @@ async def test_a_computed_relationship_takes_the_rows_of_a_change(library: films
         "POST", "/rpc/films_since?select=*,best_review(stars)&id=eq.3", body='{"first_year": 2000}'
     )
     assert json.loads(row.body or b"")[0]["best_review"] == {"stars": 5}
+
+
+async def test_a_counted_function_may_be_filtered_by_what_is_not_shown(
+    library: films.Films,
+) -> None:
+    url = "/rpc/films_since?first_year=2001&select=id&or=(year.gt.2005,id.eq.3)&order=id"
+    row = await library.ask("GET", url, prefer="count=exact")
+    assert json.loads(row.body or b"") == [{"id": 3}, {"id": 4}, {"id": 6}]
+    assert row.total == 3
+
+
+async def test_an_empty_select_means_all_columns(library: films.Films) -> None:
+    assert await read(library, "/actors?select=&id=eq.1") == [{"id": 1, "name": "Mia"}]
+
+
+@pytest.mark.parametrize("embed", ["castings!inner()", "directors!director_id!inner()"])
+async def test_nothing_but_an_empty_embed_gives_empty_objects(
+    library: films.Films, embed: str
+) -> None:
+    assert await read(library, f"/films?select={embed}&id=eq.1") == [{}]
+
+
+async def test_an_empty_embed_of_one_row_can_be_asked_for(library: films.Films) -> None:
+    url = "/films?select=id,director:director_id()&director=is.null"
+    assert await read(library, url) == [{"id": 5}]

@@ -151,7 +151,7 @@ def _answer(ask: Ask, function: Function, node: Node, source: str, params: Param
     with_source, total = "", "null"
     if ask.preferences.count:
         # The function runs once; what it gave is both counted and read.
-        columns = sources.columns(node) if node.table else f"{alias}.*"
+        columns = sources.columns(node, filtered=True) if node.table else f"{alias}.*"
         with_source = f"with {SOURCE} as materialized (select {columns} from {source}) "
         source = f"{SOURCE} as {alias}"
         total = f"(select count(*) from ({reading.existing(node, source)}) as c)"

@@ -60,7 +60,7 @@ class Reading:
         tests += [self._filter(node, part) for part in node.where]
         groups = [item.sql for item in items if item.grouped] if aggregated else []
         return (
-            f"select {shown or '1'} from {source}{joins}"
+            f"select {shown} from {source}{joins}"
             f"{_where(tests)}"
             f"{' group by ' + ', '.join(groups) if groups else ''}"
             f"{self._order(node)}"
@@ -106,10 +106,10 @@ class Reading:
         source, test = self._source(node, child)
         inner = self.select(child.node, source, test, hoisted=child.spread and child.to_one)
         inner += self.page(child.node, cap=self.capped and not child.to_one)
-        if child.to_one:
-            return inner
         if not child.shown:
             return f"select true as {VALUE} from ({inner}) as r limit 1"
+        if child.to_one:
+            return inner
         if child.spread:
             names = [identifier(name) for name, _ in _spread(child)]
             columns = ", ".join(f"json_agg(r.{name}) as {name}" for name in names)
@@ -182,8 +182,13 @@ def _equal(left: str, right: str, columns: tuple[tuple[str, str], ...]) -> str:
 
 def tests_embed(node: Node) -> list[Child]:
     """The embeds that a node's filters ask about as a whole (`rel=is.null`)."""
-    leaves = (leaf for part in node.where for leaf in _leaves(part))
-    return [child for leaf in leaves if (child := _is_embed_test(node, leaf)) is not None]
+    return [child for leaf in leaves(node) if (child := _is_embed_test(node, leaf)) is not None]
+
+
+def leaves(node: Node) -> Iterator[Condition]:
+    """The single conditions of a node's filters."""
+    for part in node.where:
+        yield from _leaves(part)
 
 
 def _is_embed_test(node: Node, condition: Condition) -> Child | None:

@@ -63,7 +63,8 @@ def resolve(
     Raises Refused PGRST108, 118, 123, 127, 200, 201.
     """
     work = _Resolving(catalogue=catalogue, query=query, aggregates=aggregates, schema=schema)
-    node = _node(work, table, root, query.select, ())
+    # An empty `select=` is no wish for rows without columns.
+    node = _node(work, table, root, query.select or Query().select, ())
     for part in (query.filters, query.orders, query.limits, query.offsets):
         for path, _ in part:
             if path not in work.paths:

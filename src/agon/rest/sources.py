@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agon.rest.quoting import identifier, qualified
-from agon.rest.reading import Reading, tests_embed
+from agon.rest.reading import Reading, leaves, tests_embed
 from agon.rest.resolved import Node
 from agon.rest.tree import Field, Pick
 
@@ -16,10 +16,14 @@ WHOLE = "agon_whole"
 """The column of made rows with the whole row, for computed relationships."""
 
 
-def columns(node: Node) -> str:
+def columns(node: Node, *, filtered: bool = False) -> str:
     """What made rows must have so that a node can be read from them: what is picked, ordered by
-    and joined on. For `select` and `returning`."""
+    and joined on. For `select` and `returning`. filtered: the node's filters are applied later,
+    so their columns are needed, too."""
     names = [pick.field.name for pick in node.picks if pick.field is not None]
+    if filtered:
+        asked = (leaf.field.name for leaf in leaves(node))
+        names += [name for name in asked if node.child(name) is None]
     names += [term.field.name for term in node.order if term.relation is None]
     for child in node.children:
         junction = child.relationship.junction
