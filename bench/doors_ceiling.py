@@ -11,10 +11,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +21,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import uvloop
@@ -33,6 +30,7 @@ from agon.kernel.embedded_account import program
 from agon.kernel.errors import Refused
 from agon.rest.pool import Pool
 from agon.systems import SYSTEMS
+from bench.doors_peer import percentile_99, pgbench
 from bench.doors_tables import CASES, CLAIMS, TABLES, Case
 from bench.machine import save
 
@@ -40,7 +38,6 @@ CONNECTIONS = 8
 CLIENTS = (8, 64)
 ROUND_S = 2
 ROUNDS = 3
-PROGRAM_S_MAX = 60
 
 ROLE = "authenticated"
 SHORT = "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)"
@@ -70,29 +67,7 @@ class Bench:
 
     async def pgbench(self, case: Case, clients: int) -> tuple[float, float]:
         """The peer: one function call a request, by prepared statement."""
-        script, logs = self.folder / f"{case.name}.sql", self.folder / "log"
-        script.write_text(case.script)
-        shutil.rmtree(logs, ignore_errors=True)
-        logs.mkdir()
-        parts, query = urlsplit(self.url), parse_qs(urlsplit(self.url).query)
-        command = [
-            str(program("pgbench")), "-n", "-M", "prepared", "-c", str(clients), "-j", "2",
-            "-T", str(ROUND_S), "-f", str(script), "-l", f"--log-prefix={logs}/t",
-            "-h", query["host"][0], "-p", query["port"][0], "-U", str(parts.username),
-            parts.path[1:],
-        ]  # fmt: skip
-        child = await asyncio.create_subprocess_exec(
-            *command,
-            env={**os.environ, "PGPASSWORD": str(parts.password)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        said, wrong = await asyncio.wait_for(child.communicate(), PROGRAM_S_MAX)
-        found = re.search(rb"tps = ([0-9.]+)", said)
-        if child.returncode or not found:
-            raise RuntimeError(wrong.decode())
-        micros = [int(line.split()[2]) for log in logs.iterdir() for line in log.open()]
-        return float(found[1]), percentile_99(micros) / 1000
+        return await pgbench(case, clients, url=self.url, folder=self.folder, round_s=ROUND_S)
 
     async def wire(self, case: Case, clients: int) -> tuple[float, float]:
         """Our client, setting what pgbench's function sets."""
@@ -138,11 +113,6 @@ async def timed(
 
     await asyncio.gather(*(client(number) for number in range(clients)))
     return len(micros) / (time.perf_counter() - started), percentile_99(micros) / 1000
-
-
-def percentile_99(values: list[float] | list[int]) -> float:
-    """The value that one in a hundred exceeds."""
-    return sorted(values)[len(values) * 99 // 100] if values else 0.0
 
 
 async def measure(bench: Bench) -> list[dict[str, Any]]:

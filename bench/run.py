@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MEASUREMENTS = ("readers", "pipeline")
+MEASUREMENTS = ("readers", "pipeline", "doors_ceiling", "doors")
 
 
 def main(names: list[str]) -> None:

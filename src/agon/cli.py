@@ -135,6 +135,7 @@ def _serve(runtime: Runtime, line: socket.socket, *, work: bool) -> None:
     import uvicorn
 
     from agon.app import serve as application
+    from agon.web.protocol import Protocol
 
     try:
         line.listen(LISTEN_BACKLOG)
@@ -146,9 +147,10 @@ def _serve(runtime: Runtime, line: socket.socket, *, work: bool) -> None:
     config = uvicorn.Config(
         application(runtime, work=work),
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         log_config=None,
         access_log=False,
+        forwarded_allow_ips=runtime.settings["trusted_proxies"],
         timeout_graceful_shutdown=STOP_GRACE_S,
     )
     server = uvicorn.Server(config)

@@ -138,6 +138,21 @@ async def test_a_token_that_has_expired_is_refused_although_it_is_remembered(pro
     assert caught.value.refusal.code == "PGRST303"
 
 
+async def test_beside_a_key_a_token_expires_all_the_same(process):
+    now_s = clock.now_s()
+    token = user_token(process, ttl_s=10, now_s=now_s)
+    key = process.api_keys.publishable.encode()
+    headers = {b"apikey": key, b"authorization": f"Bearer {token}".encode()}
+    remembering = Callers(process)
+    first = await remembering.identify(headers, now_s)
+    last_s = now_s + 10 + jwt.LEEWAY_S
+    assert last_s < now_s + callers.REMEMBER_S
+    assert await remembering.identify(headers, last_s) is first
+    with pytest.raises(Refused) as caught:
+        await remembering.identify(headers, last_s + 1)
+    assert caught.value.refusal.code == "PGRST303"
+
+
 async def test_a_known_caller_is_not_verified_again(process, monkeypatch):
     remembering, now_s = Callers(process), clock.now_s()
     headers = {b"authorization": b"Bearer " + user_token(process).encode()}

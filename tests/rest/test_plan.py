@@ -281,3 +281,66 @@ async def test_nothing_but_an_empty_embed_gives_empty_objects(
 async def test_an_empty_embed_of_one_row_can_be_asked_for(library: films.Films) -> None:
     url = "/films?select=id,director:director_id()&director=is.null"
     assert await read(library, url) == [{"id": 5}]
+
+
+async def test_an_empty_array_binds_nothing_that_it_does_not_use(library: films.Films) -> None:
+    url = "/stock?select=*,films(*)&films.title=eq.x"
+    row = await library.ask("POST", url, body="[]", prefer="return=representation")
+    assert json.loads(row.body or b"") == []
+
+
+async def test_a_request_has_a_bound_of_embeds(library: films.Films) -> None:
+    embeds = ",".join(f"r{number}:reviews(id)" for number in range(70))
+    assert (await refusal(library, "GET", f"/films?select={embeds}")).refusal.code == "PGRST100"
+
+
+@pytest.mark.parametrize("name", ["unknown", "record", "cstring", "ANYELEMENT", "unknown[]"])
+async def test_a_pseudo_type_is_no_type_to_cast_to(library: films.Films, name: str) -> None:
+    assert (await refusal(library, "GET", f"/films?select=id::{name}")).refusal.code == "PGRST100"
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("/films?select=json_agg", None),
+        ("/films?select=array_agg", None),
+        ("/films?select=titel", '"films.title"'),
+        ("/films?select=id&titel=eq.x", '"films.title"'),
+        ("/films?order=titel", '"films.title"'),
+        ("/films?select=id,reviews(row_to_json)", None),
+        ("/films?select=id,director:director_id(id)&order=director(row_to_json)", None),
+        ("/rpc/films_by_year?select=json_agg", None),
+        ("/rpc/middle?select=x,row_to_json", None),
+        ("/rpc/count_to?last=3&json_agg=eq.1", None),
+    ],
+)
+async def test_only_columns_and_functions_made_for_them_can_be_named(
+    library: films.Films, url: str, hint: str | None
+) -> None:
+    refused = (await refusal(library, "GET", url)).refusal
+    assert (refused.code, refused.status) == ("42703", 400)
+    assert refused.hint is None if hint is None else hint in (refused.hint or "")
+
+
+async def test_the_habit_of_selecting_count_is_kept(library: films.Films) -> None:
+    assert await read(library, "/films?select=count") == [{"count": 6}]
+
+
+async def test_results_of_functions_have_their_own_columns(library: films.Films) -> None:
+    assert await read(library, "/rpc/middle?select=y") == {"y": 4}
+    assert await read(library, "/rpc/films_by_year?select=films&year=eq.1999") == [{"films": 1}]
+    assert await read(library, "/rpc/split_name?full_name=a b&select=last") == {"last": "b"}
+
+
+async def test_an_order_by_an_embed_follows_its_filters(library: films.Films) -> None:
+    url = (
+        "/films?select=id,director:director_id(name)&id=in.(1,3)"
+        "&order=director(name).asc.nullslast&director.name=eq.Bo Li"
+    )
+    assert [row["id"] for row in await read(library, url)] == [3, 1]  # type: ignore[attr-defined]
+
+
+async def test_a_bytea_is_sent_as_it_is_and_nothing_else(library: films.Films) -> None:
+    binary = "application/octet-stream"
+    for url in ("/rpc/greet?name=x", "/rpc/count_to?last=2"):
+        assert (await refusal(library, "GET", url, accept=binary)).refusal.code == "PGRST107"

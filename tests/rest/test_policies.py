@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from agon.rest.policies import POLICIES_TYPE, Policy, Seen, judge
+from agon.rest.batch import BATCH_TYPE
+from agon.rest.media import POLICIES
+from agon.rest.policies import Policy, Seen, judge
 from tests import places
 from tests.rest import doors, films
 
@@ -49,11 +51,9 @@ async def client(place: places.Place) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def report(client: httpx.AsyncClient, method: str, path: str, **parts: Any) -> dict[str, Any]:
-    answer = await client.request(
-        method, f"/rest/v1{path}", headers={"accept": POLICIES_TYPE}, **parts
-    )
+    answer = await client.request(method, f"/rest/v1{path}", headers={"accept": POLICIES}, **parts)
     assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"] == POLICIES_TYPE
+    assert answer.headers["content-type"] == POLICIES
     return answer.json()
 
 
@@ -121,16 +121,93 @@ async def test_filters_choose_the_rows_and_are_bound(client: httpx.AsyncClient) 
 
 @pytest.mark.parametrize("path", ["/recent_films", "/rpc/whoami"])
 async def test_views_and_functions_have_no_policies(client: httpx.AsyncClient, path: str) -> None:
-    answer = await client.get(f"/rest/v1{path}", headers={"accept": POLICIES_TYPE})
+    answer = await client.get(f"/rest/v1{path}", headers={"accept": POLICIES})
     assert (answer.status_code, answer.json()["code"]) == (406, "PGRST107")
+
+
+FEED = """
+create table public.feed (id int primary key, deleted boolean not null default false);
+alter table public.feed enable row level security;
+grant select, insert, update on public.feed to authenticated, service_role;
+create policy feed_all_service on public.feed for all to service_role using (true);
+create policy feed_select_live on public.feed for select to authenticated using (not deleted);
+create policy feed_update_any on public.feed for update to authenticated
+  using (true) with check (true);
+create policy feed_insert_any on public.feed for insert to authenticated with check (true);
+insert into public.feed values (1, false);
+"""
+
+
+async def refused_for_real(client: httpx.AsyncClient, method: str, path: str, **parts: Any) -> bool:
+    answer = await client.request(method, f"/rest/v1{path}", **parts)
+    assert answer.status_code in (200, 201, 204) or answer.json()["code"] == "42501", answer.text
+    return answer.status_code >= 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "prefer"),
+    [
+        ("PATCH", "/feed?id=eq.1", {"deleted": True}, "return=minimal"),
+        ("PATCH", "/feed?id=eq.1", {"id": 1}, "return=minimal"),
+        ("POST", "/feed", {"id": 2, "deleted": True}, "return=representation"),
+        ("POST", "/feed", {"id": 3, "deleted": True}, "return=minimal"),
+        ("POST", "/feed", {"id": 4}, "return=representation"),
+    ],
+)
+async def test_the_report_says_what_postgres_does(
+    client: httpx.AsyncClient, place: places.Place, method: str, path: str, body: Any, prefer: str
+) -> None:
+    await place.owner.execute(FEED)
+    await place.owner.execute("notify pgrst, 'reload schema'")
+    client.headers["prefer"] = prefer
+    told = await report(client, method, path, json=body)
+    refused = await refused_for_real(client, method, path, json=body)
+    assert verdicts(told) == ["refused" if refused else "allowed"]
+
+
+async def test_showing_a_row_needs_the_right_to_see_it(client: httpx.AsyncClient) -> None:
+    body = {"message": "hello"}
+    assert (await report(client, "POST", "/inbox", json=body))["granted"] is True
+    client.headers["prefer"] = "return=representation"
+    assert (await report(client, "POST", "/inbox", json=body))["granted"] is False
+    assert await refused_for_real(client, "POST", "/inbox", json=body)
+
+
+@pytest.mark.parametrize("accept", [f"{POLICIES};charset=utf-8", f"{POLICIES}, application/json"])
+async def test_who_asks_for_a_report_changes_nothing(
+    client: httpx.AsyncClient, place: places.Place, accept: str
+) -> None:
+    answer = await client.delete("/rest/v1/notes?id=eq.1", headers={"accept": accept})
+    assert answer.json()["command"] == "delete"
+    service = {"apikey": client.headers["apikey"], "authorization": "", "content-type": BATCH_TYPE}
+    request = {"method": "DELETE", "path": "/notes", "headers": {"Accept": accept}}
+    answer = await client.post("/rest/v1/", json=[request], headers=service)
+    assert answer.status_code == 406
+    assert await place.owner.fetchval("select count(*) from notes") == 3
+
+
+async def test_a_report_calls_no_function_of_a_row(client: httpx.AsyncClient) -> None:
+    headers = {"accept": POLICIES}
+    answer = await client.get("/rest/v1/films?full_title=like.*", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "42703")
+
+
+async def test_a_report_leaves_filters_of_embeds_out(client: httpx.AsyncClient) -> None:
+    found = await report(client, "GET", "/films?select=id,reviews(id)&id=eq.1&reviews=is.null")
+    assert [row["row"]["id"] for row in found["rows"]] == [1]
+
+
+async def test_a_report_knows_what_can_be_written(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/rest/v1/notes", json={"nope": 1}, headers={"accept": POLICIES})
+    assert (answer.status_code, answer.json()["code"]) == (400, "PGRST204")
 
 
 async def test_only_the_service_role_may_ask(place: places.Place) -> None:
     async with doors.served(place) as plain:
-        answer = await plain.get("/rest/v1/user_roles", headers={"accept": POLICIES_TYPE})
+        answer = await plain.get("/rest/v1/user_roles", headers={"accept": POLICIES})
         assert (answer.status_code, answer.json()["code"]) == (403, "policies_closed")
     async with doors.served(place, AGON_REST_POLICIES="anyone") as developing:
-        answer = await developing.get("/rest/v1/user_roles", headers={"accept": POLICIES_TYPE})
+        answer = await developing.get("/rest/v1/user_roles", headers={"accept": POLICIES})
         assert answer.status_code == 200
 
 

@@ -248,3 +248,31 @@ async def test_forgotten_statements_are_prepared_again(narrow):
     assert await ask(narrow, named) == [[b"1"]]
     narrow.forget_statements()
     assert await ask(narrow, named) == [[b"0"]]
+
+
+async def test_several_round_trips_have_a_share_of_the_connections(place):
+    url = place.runtime.urls["agon_web"]
+    async with pools.Pool(url, "agon_web", max_size=8, patience_s=0.05) as pool:
+        async with pool.acquire_long() as first, pool.acquire_long() as second:
+            assert first is not second
+            with pytest.raises(Refused) as caught:
+                async with pool.acquire_long():
+                    raise AssertionError("a third one has no share")
+            assert (caught.value.refusal.code, caught.value.refusal.status) == ("PGRST003", 504)
+            assert await ask(pool, "select 1") == [[b"1"]]
+        async with pool.acquire_long(), pool.acquire_long():
+            """Both have come back."""
+
+
+async def test_who_goes_away_while_waiting_for_a_share_takes_none(narrow):
+    async with narrow.acquire_long():
+        waiting = asyncio.create_task(narrow.acquire_long().__aenter__())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    with pytest.raises(ZeroDivisionError):
+        async with narrow.acquire_long():
+            1 / 0  # noqa: B018
+    async with narrow.acquire_long() as conn:
+        assert await rows(conn, WHO) == NOBODY
+    assert await ask(narrow, "select 1") == [[b"1"]]

@@ -44,6 +44,50 @@ async def test_the_statement_used_longest_ago_is_forgotten_first(conn, monkeypat
     assert await rows(conn, Step("a", "select 2")) == [[b"2"]]
 
 
+async def test_a_long_statement_is_not_kept(conn, monkeypatch):
+    monkeypatch.setattr(wire, "STATEMENT_CHARS_MAX", 20)
+    short, long = "select 7 as " + "a" * 8, "select 7 as " + "a" * 9
+    for sql in (short, long, long, short):
+        assert await rows(conn, Step("a", sql)) == [[b"7"]]
+    assert await prepared(conn) == {short}
+
+
+async def test_a_long_statement_takes_values_and_undoes_what_it_did(conn, monkeypatch, place):
+    monkeypatch.setattr(wire, "STATEMENT_CHARS_MAX", 10)
+    insert = Step("authenticated", INSERT, (b"7", None))
+    broken = await fault(conn, context(), insert, insert)
+    assert (broken.sqlstate, broken.step) == ("23505", 2)
+    await conn.run([context(), insert])
+    assert await place.owner.fetchval(COUNT) == 4
+
+
+async def test_what_is_kept_is_bounded_in_all(conn, monkeypatch):
+    monkeypatch.setattr(wire, "STATEMENTS_CHARS_MAX", 2 * len("select 1"))
+    for number in (1, 2, 1, 3):
+        assert await rows(conn, Step("a", f"select {number}")) == [[b"%d" % number]]
+    await conn.run([WHO])
+    assert await prepared(conn) == {"select 1", "select 3"}
+
+
+async def test_what_is_kept_is_counted_right_whatever_happens(conn):
+    async def check():
+        await conn.run([WHO])
+        kept = sum(len(sql) for _, sql in conn._statements)
+        assert conn._chars == kept
+
+    await fault(conn, Step("a", "select 1 / 0"), Step("a", "select 7"))
+    await check()
+    await fault(conn, Step("a", "select from from"), Step("a", "select 7"))
+    await check()
+    with pytest.raises(ValueError, match="NUL"):
+        await conn.run([Step("a", "select 8"), Step("a", "select 9\0")])
+    await check()
+    conn.forget()
+    await check()
+    await conn.run([Step("a", "select 7"), Step("b", "select 7")])
+    await check()
+
+
 async def test_a_pipeline_longer_than_the_cache_runs(conn, monkeypatch):
     monkeypatch.setattr(wire, "STATEMENTS_MAX", 2)
     steps = [Step("a", f"select {number}") for number in range(9)]

@@ -42,10 +42,8 @@ def body_sql(media: Media, *, single: bool = False) -> str:
     if kind == "csv":
         # A composite's text is a line of CSV in brackets.
         name = "case when k ~ '[\",\\s]' then '\"' || replace(k, '\"', '\"\"') || '\"' else k end"
-        head = (
-            f"(array_agg((select string_agg({name}, ',')"
-            f" from json_object_keys(row_to_json({ROW})) as k)))[1]"
-        )
+        first = f"row_to_json((array_agg({ROW}))[1])"
+        head = f"(select string_agg({name}, ',') from json_object_keys({first}) as k)"
         lines = f"string_agg(substr({ROW}::text, 2, length({ROW}::text) - 2), e'\\n')"
         return f"coalesce({head} || e'\\n' || {lines}, '')"
     if kind == "geojson":
@@ -74,11 +72,8 @@ def checked_page(ask: Ask, params: Params, counted: str = f"count({ROW})") -> st
 
 def explained(ask: Ask, sql: str) -> str:
     """EXPLAIN of the statement, with the options of the media type."""
-    options = [option for option in ask.media.options if option in EXPLAIN_OPTIONS]
-    return f"explain ({', '.join([f'format {ask.media.plan_format}', *options])}) {sql}"
-
-
-EXPLAIN_OPTIONS = ("analyze", "verbose", "settings", "buffers", "wal")
+    options = [f"format {ask.media.plan_format}", *ask.media.options]
+    return f"explain ({', '.join(options)}) {sql}"
 
 
 def _stripped(sql: str, media: Media) -> str:

@@ -53,13 +53,12 @@ class Media:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
     """The shape of a payload. keys: of the object, or of the first object of an array (all have
-    the same unless `columns` was sent), in their order; empty_array: `[]`; empty_object: `{}`, or
-    an array of such; raw: not JSON, for an rpc with one unnamed parameter."""
+    the same), in their order, and none where `columns` was sent; empty_array: `[]`; raw: not JSON,
+    for an rpc with one unnamed parameter."""
 
     keys: tuple[str, ...] = ()
     is_array: bool = False
     empty_array: bool = False
-    empty_object: bool = False
     raw: Literal["text", "xml", "binary"] | None = None
 
 
@@ -107,8 +106,6 @@ class Statement:
     count_params: tuple[Param, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     void: bool = False
-    inserted_known: bool = False
-    """Whether Row.inserted tells of this upsert how many rows are new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

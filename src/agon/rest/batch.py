@@ -3,23 +3,29 @@
 The payload is `[{"method", "path", "headers", "body"}, …]`, as the requests would be sent one by
 one; the answer `[{"status", "headers", "body"}, …]`. If one is refused, its refusal is the answer,
 `agon-batch-request` says which it was (counted from 0), and nothing was done.
+
+Bounds: REQUESTS_MAX requests, each counted by the rate limits; together they take no longer than
+one statement of the caller's role may; and batches hold a share of the pool's connections at most
+(`Pool.acquire_long`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from agon.kernel.errors import Refused, refuse
+from agon.kernel.errors import Refusal, Refused, refuse
 from agon.rest import refusals
 from agon.rest.ask import Answer
-from agon.rest.plans import Planned
-from agon.rest.pool import Pool
-from agon.rest.requests import Request, read
+from agon.rest.desk import Desk
+from agon.rest.payload import DECODER
+from agon.rest.requests import Request
+from agon.rest.requests import read as read_request
 from agon.rest.wire import Connection
-from agon.rest.wire_messages import PostgresError, Result, Step
+from agon.rest.wire_messages import PostgresError, Step
 from agon.web.callers import Caller, Headers
 
 BATCH_TYPE = "application/vnd.agon.batch+json"
@@ -40,29 +46,15 @@ KEY = "batch"
 SAVEPOINT = Step(KEY, "savepoint agon_read", (), False)
 BACK = Step(KEY, "rollback to savepoint agon_read", (), False)
 
-# A number with a fraction passes as a marked string: no float stands between client and database.
-_MARK = "\x00"
-_MARKED = re.compile(r'"\\u0000([-+.0-9eE]+)\\u0000"')
-
-
-class Asking(Protocol):
-    """What a batch needs of the door."""
-
-    async def plan(self, request: Request) -> Planned: ...
-
-    def context(self, request: Request, planned: Planned, caller: Caller) -> tuple[str, list]: ...
-
-    def steps(self, planned: Planned) -> list[tuple[str, list[bytes | None]]]: ...
-
-    def answer(self, request: Request, planned: Planned, results: list[Result]) -> Answer: ...
+_SPACE = re.compile(r"[ \t\n\r]+")
 
 
 class _Stopped(Exception):
-    """A request of the batch was refused. index: None where the commit was."""
+    """A request of the batch was refused; or, committing, all of them together."""
 
-    def __init__(self, index: int | None, answer: Answer):
-        super().__init__(index)
-        self.index, self.answer = index, answer
+    def __init__(self, answer: Answer, *, committing: bool = False):
+        super().__init__(answer.status)
+        self.answer, self.committing = answer, committing
 
 
 def is_batch(method: str, headers: Headers) -> bool:
@@ -71,58 +63,75 @@ def is_batch(method: str, headers: Headers) -> bool:
     return method == "POST" and name == BATCH_TYPE.encode()
 
 
-async def answer(
-    door: Asking, pool: Pool, caller: Caller, schemas: tuple[str, ...], body: bytes
-) -> Answer:
-    """The answer to a batch. Raises Refused `batch_malformed`, `batch_too_large`."""
-    requests = _read(body, schemas)
-    role = caller.actor.role
+def read(body: bytes, schemas: tuple[str, ...]) -> list[Request | Refused]:
+    """The requests of a batch; one with a mistake as its refusal, told when its turn comes.
+
+    schemas: those that are exposed. Raises Refused `batch_malformed`, `batch_too_large`.
+    """
+    requests = []
     try:
-        async with pool.acquire() as conn:
+        for item in _items(body.decode()):
+            if len(requests) == REQUESTS_MAX:
+                raise refuse(
+                    "batch_too_large",
+                    f"A batch has at most {REQUESTS_MAX} requests.",
+                    hint="Send fewer, each with more rows.",
+                    status=413,
+                )
+            requests.append(_request(item, schemas))
+    except (ValueError, RecursionError) as error:
+        raise _malformed("A batch is a JSON array of requests.", str(error)[:200]) from error
+    if not requests:
+        raise _malformed("A batch is a JSON array of requests.")
+    return requests
+
+
+async def answer(desk: Desk, caller: Caller, requests: Iterable[Request | Refused]) -> Answer:
+    """The answer to a batch. Raises Refused PGRST000, PGRST001, PGRST003."""
+    role = caller.actor.role
+    answers: list[Answer] = []
+    try:
+        async with desk.pools[role].acquire_long() as conn:
             await conn.begin()
             try:
-                answers = [
-                    await _one(door, conn, caller, index, request)
-                    for index, request in enumerate(requests)
-                ]
-                await _commit(conn, role)
-            except _Stopped:
+                async with asyncio.timeout(desk.rules.timeouts_ms[role] / 1000):
+                    for request in requests:
+                        answers.append(await _one(desk, conn, caller, request))
+            except (_Stopped, TimeoutError):
                 await conn.rollback()
                 raise
+            await _commit(conn, role)
     except _Stopped as stopped:
-        if stopped.index is None:
-            return stopped.answer
-        headers = [*stopped.answer.headers, (INDEX_HEADER, b"%d" % stopped.index)]
-        return Answer(status=stopped.answer.status, headers=headers, body=stopped.answer.body)
+        return stopped.answer if stopped.committing else _numbered(stopped.answer, len(answers))
+    except TimeoutError:
+        late = _too_slow(desk.rules.timeouts_ms[role])
+        return _numbered(refusals.answer(late), len(answers))
     kind = [(b"content-type", b"application/json; charset=utf-8")]
     return Answer(status=200, headers=kind, body=_joined(answers))
 
 
-async def _one(
-    door: Asking, conn: Connection, caller: Caller, index: int, request: Request | Refused
-) -> Answer:
+async def _one(desk: Desk, conn: Connection, caller: Caller, request: Request | Refused) -> Answer:
     try:
         if isinstance(request, Refused):
             raise request
-        planned = await door.plan(request)
+        planned = await desk.plan(request)
         statement, role = planned.plan.statement, caller.actor.role
         if statement.rollback:
             raise _malformed("A request of a batch cannot be rolled back alone.")
-        context, bound = door.context(request, planned, caller)
-        steps = [Step(role, sql, params) for sql, params in door.steps(planned)]
+        context, bound = desk.context(request, planned, caller)
+        steps = [Step(role, sql, params) for sql, params in desk.steps(planned)]
         pipeline = [Step(KEY, RESET, (), False), Step(KEY, context, bound, False), *steps]
         begun = 2
         if statement.read_only:
             pipeline, begun = [SAVEPOINT, *pipeline, BACK], 3
         results = await conn.run(pipeline)
-        made = door.answer(request, planned, results[begun : begun + len(steps)])
+        made = desk.answer(request, planned, results[begun : begun + len(steps)])
     except Refused as refused:
-        raise _Stopped(index, refusals.answer(refused.refusal)) from refused
+        raise _Stopped(refusals.answer(refused.refusal)) from refused
     except PostgresError as error:
-        fault = refusals.answer_fault(error.fault, caller.actor.role)
-        raise _Stopped(index, fault) from error
+        raise _Stopped(refusals.answer_fault(error.fault, caller.actor.role)) from error
     if made.status >= 400:
-        raise _Stopped(index, made)
+        raise _Stopped(made)
     return made
 
 
@@ -130,25 +139,63 @@ async def _commit(conn: Connection, role: str) -> None:
     try:
         await conn.commit()
     except PostgresError as error:
-        raise _Stopped(None, refusals.answer_fault(error.fault, role)) from error
+        fault = refusals.answer_fault(error.fault, role)
+        raise _Stopped(fault, committing=True) from error
 
 
-def _read(body: bytes, schemas: tuple[str, ...]) -> list[Request | Refused]:
-    try:
-        listed = json.loads(body, parse_float=lambda text: f"{_MARK}{text}{_MARK}")
-    except (ValueError, RecursionError) as error:
-        raise _malformed("A batch is a JSON array of requests.", str(error)[:200]) from error
-    if not isinstance(listed, list) or not listed:
-        raise _malformed("A batch is a JSON array of requests.")
-    if len(listed) > REQUESTS_MAX:
-        raise refuse(
-            "batch_too_large",
-            f"A batch has at most {REQUESTS_MAX} requests.",
-            details=f"{len(listed)} requests",
-            hint="Send fewer, each with more rows.",
-            status=413,
-        )
-    return [_request(each, schemas) for each in listed]
+def _items(text: str) -> Iterator[Any]:
+    """The elements of a JSON array; of an object, `body` as the text that was sent, since nobody
+    here reads it and its numbers keep their digits so. Raises ValueError, RecursionError."""
+    at = _after(text, 0, "[")
+    ended = text[at : at + 1] == "]"
+    if ended:
+        at = _after(text, at, "]")
+    while not ended:
+        item, at = _item(text, at)
+        yield item
+        ended, at = _ended(text, at, "]")
+    if at < len(text):
+        raise ValueError(f"more follows the array, at character {at}")
+
+
+def _item(text: str, at: int) -> tuple[Any, int]:
+    """The element that begins there, and where it ends."""
+    if text[at : at + 1] != "{":
+        return DECODER.raw_decode(text, at)
+    found: dict[str, Any] = {}
+    at = _after(text, at, "{")
+    if text[at : at + 1] == "}":
+        return found, at + 1
+    ended = False
+    while not ended:
+        key, at = DECODER.raw_decode(text, at)
+        if not isinstance(key, str):
+            raise ValueError(f"a key is no string, before character {at}")
+        start = _after(text, at, ":")
+        value, at = DECODER.raw_decode(text, start)
+        found[key] = text[start:at] if key == "body" else value
+        ended, at = _ended(text, at, "}")
+    return found, at
+
+
+def _ended(text: str, at: int, end: str) -> tuple[bool, int]:
+    """Whether the array or object ends after an element, and where the next token begins."""
+    at = _token(text, at)
+    ended = text[at : at + 1] == end
+    return ended, _after(text, at, end if ended else ",")
+
+
+def _after(text: str, at: int, mark: str) -> int:
+    """Where the token after a mark begins."""
+    at = _token(text, at)
+    if text[at : at + 1] != mark:
+        raise ValueError(f"{mark} is missing at character {at}")
+    return _token(text, at + 1)
+
+
+def _token(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
 
 
 def _request(item: Any, schemas: tuple[str, ...]) -> Request | Refused:
@@ -163,9 +210,9 @@ def _request(item: Any, schemas: tuple[str, ...]) -> Request | Refused:
         body = b""
         if "body" in item:
             headers[b"content-type"] = b"application/json"
-            body = _MARKED.sub(r"\1", json.dumps(item["body"])).encode()
+            body = item["body"].encode()
         path, _, query = path.partition("?")
-        return read(method.upper(), path, query.encode(), headers, schemas, body)
+        return read_request(method.upper(), path, query.encode(), headers, schemas, body)
     except Refused as refused:
         return refused
     except UnicodeEncodeError as error:
@@ -181,6 +228,11 @@ def _headers(given: Any) -> Iterable[tuple[bytes, bytes]]:
                 f"A request of a batch has no header {name[:60]}.", ", ".join(sorted(SAID))
             )
         yield name.lower().encode(), value.encode("latin-1")
+
+
+def _numbered(answer: Answer, index: int) -> Answer:
+    headers = [*answer.headers, (INDEX_HEADER, b"%d" % index)]
+    return Answer(status=answer.status, headers=headers, body=answer.body)
 
 
 def _joined(answers: Iterable[Answer]) -> bytes:
@@ -205,4 +257,14 @@ def _malformed(message: str, details: str | None = None) -> Refused:
         message,
         details=details,
         hint='[{"method": "POST", "path": "/table", "headers": {}, "body": {}}]',
+    )
+
+
+def _too_slow(timeout_ms: int) -> Refusal:
+    return Refusal(
+        code="batch_too_slow",
+        message="The batch took longer than one statement may.",
+        details=f"All its requests together have {timeout_ms} ms.",
+        hint="Send fewer requests in one batch; nothing was done.",
+        status=504,
     )

@@ -51,6 +51,7 @@ def call(ask: Ask, catalogue: Catalogue, bounds: Bounds) -> Statement:
         root=function.name,
         table=catalogue.tables.get(function.table) if function.table else None,
         aggregates=bounds.aggregates,
+        columns=function.columns if rows_known else (SCALAR,),
     )
     sql = _answer(ask, function, node, source, params)
     explain = ask.media.kind == "plan"
@@ -178,8 +179,10 @@ def _body(ask: Ask, function: Function, scalar: bool) -> str:
     if not scalar:
         return answering.body_sql(media, single=not function.set_returning)
     value = f"{answering.ROW}.{identifier(SCALAR)}"
-    if media.kind in ("text", "binary"):
-        return f"string_agg({value}::text, '')"
+    if media.kind == "text" or (media.kind == "binary" and function.returns == "bytea"):
+        if function.set_returning:
+            return answering.body_sql(media)
+        return f"(array_agg({value}))[1]::text"
     if media.kind in ("json", "object", "plan"):
         if function.set_returning and media.kind != "object":
             return f"coalesce(json_agg({value}), '[]')"

@@ -112,8 +112,8 @@ class Parameter:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
     """returns: the type's SQL; table: the relation whose rows it returns, if any; composite: rows
-    with columns of their own (RETURNS TABLE, OUT parameters, a composite type); settings: of its
-    own `SET`, as (name, value)."""
+    with columns of their own (RETURNS TABLE, OUT parameters, a composite type), named in `columns`;
+    settings: of its own `SET`, as (name, value)."""
 
     schema: str
     name: str
@@ -122,6 +122,7 @@ class Function:
     set_returning: bool = False
     composite: bool = False
     table: Name | None = None
+    columns: tuple[str, ...] = ()
     volatility: Literal["immutable", "stable", "volatile"] = "volatile"
     settings: tuple[tuple[str, str], ...] = ()
     comment: str | None = None
@@ -133,10 +134,13 @@ class Function:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """All that requests may name. relationships: by source; functions: the overloads of a name."""
+    """All that requests may name. relationships: by source; functions: the overloads of a name;
+    computed: of a relation, the names of the functions over its rows, which can be asked for like
+    columns."""
 
     schemas: tuple[str, ...]
     tables: Mapping[Name, Table]
     relationships: Mapping[Name, tuple[Relationship, ...]] = field(default_factory=dict)
     functions: Mapping[Name, tuple[Function, ...]] = field(default_factory=dict)
+    computed: Mapping[Name, frozenset[str]] = field(default_factory=dict)
     time_zones: frozenset[str] = frozenset()

@@ -22,8 +22,17 @@ BOUND = (
     "request.headers",
     "request.cookies",
 )
+UNSAID = {
+    "response.headers": "",
+    "response.status": "",
+    "agon.updated": "",
+    "timezone": "UTC",
+    "row_security": "on",
+}
+"""What a function may have set for its whole session, and the next request must not find."""
 CONTEXTS_MAX = 1024
 HEADERS_REMEMBERED = 1024
+SECRET_BEARER = b"bearer sb_secret_"
 HOISTED = frozenset(("statement_timeout",))
 """Settings of a function that would come too late when it is entered. Postgres sets the others."""
 
@@ -40,7 +49,7 @@ def statement(
     """The SQL; its parameters are those of `values`. settings: of the function that is called;
     zoned: the request names a time zone."""
     path = ", ".join(identifier(each) for each in dict.fromkeys((schema, *SEARCH_PATH_MORE)))
-    fixed = {"search_path": path, "statement_timeout": str(timeout_ms)}
+    fixed = {"search_path": path, "statement_timeout": str(timeout_ms), **UNSAID}
     fixed |= {key: value for key, value in settings if key in HOISTED}
     if read_only:
         fixed["transaction_read_only"] = "on"
@@ -59,7 +68,7 @@ def values(
         caller.claims_json,
         method.encode(),
         path.encode(),
-        _headers_json(tuple(headers.items())),
+        _headers_json(tuple(headers.items()), caller.by_secret_key),
         _cookies_json(headers[b"cookie"]) if b"cookie" in headers else b"{}",
     ]
     if zone is not None:
@@ -68,11 +77,16 @@ def values(
 
 
 @lru_cache(HEADERS_REMEMBERED)
-def _headers_json(pairs: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    """A client sends the same headers again and again."""
-    return json.dumps(
-        {key.decode("latin-1"): value.decode("latin-1") for key, value in pairs if key != b"cookie"}
-    ).encode()
+def _headers_json(pairs: tuple[tuple[bytes, bytes], ...], by_secret_key: bool) -> bytes:
+    """A client sends the same headers again and again. The secret key is shown to no function: it
+    may come with a user's token, and then runs as that user."""
+    hidden = (b"cookie", b"apikey") if by_secret_key else (b"cookie",)
+    shown = {
+        key.decode("latin-1"): value.decode("latin-1")
+        for key, value in pairs
+        if key not in hidden and not (by_secret_key and value.lower().startswith(SECRET_BEARER))
+    }
+    return json.dumps(shown).encode()
 
 
 def _cookies_json(header: bytes) -> bytes:

@@ -6,25 +6,27 @@ who asks -> how often -> what is asked (requests, plans) -> Postgres (pool) -> r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
 from agon.kernel import clock, logs
-from agon.kernel.errors import Refused, refuse
-from agon.rest import batch, context, policies, refusals, respond
+from agon.kernel.database import ANONYMOUS
+from agon.kernel.errors import Refusal, Refused, refuse
+from agon.rest import batch, policies, refusals, respond
 from agon.rest.arriving import ClientLeft, Watches, body_of
-from agon.rest.ask import Answer, Row
-from agon.rest.binding import bind, whole_number
-from agon.rest.catalogue import Catalogue
-from agon.rest.plans import Planned, Plans
+from agon.rest.ask import Answer
+from agon.rest.desk import Desk
 from agon.rest.pool import Pool
 from agon.rest.requests import WITH_BODY, Request, read, schema_of, target_of, unsupported
 from agon.rest.resolve import table_of
-from agon.rest.rules import Rules, rules_of
+from agon.rest.rules import rules_of
 from agon.rest.schema_cache import SchemaCache
-from agon.rest.wire_messages import PostgresError, Result
+from agon.rest.turns import Later, Turns
+from agon.rest.wire_messages import PostgresError
 from agon.web import limits
 from agon.web.callers import Caller, Headers
 from agon.web.doors import HEADERS_KEY, Server
@@ -33,10 +35,17 @@ from agon.web.limits import Limits
 PREFIX = "/rest/v1"
 READY_S_MAX = 10
 """How long the server's start waits for the schema cache; later, requests are told PGRST002."""
-MISSING = frozenset(("PGRST200", "PGRST202", "PGRST204", "PGRST205"))
-"""What may only be missing because the schema cache is old."""
 BODILESS = (204, 304)
 LENGTH = b"content-length"
+CALLER_SHARE = 2
+"""One connection in so many, and at least one, is a single caller's at a time."""
+STRANGER = Caller(actor=ANONYMOUS, claims_json=b"{}", until_s=0)
+"""Whoever sent a key or token that does not hold."""
+SURPRISE = Refusal(
+    code="internal_error",
+    message="Something went wrong here; it is in the log.",
+    status=500,
+)
 
 log = logs.get("agon.rest")
 
@@ -58,18 +67,21 @@ async def open_door(server: Server) -> AsyncIterator[Door]:
                 await cache.ready()
         except TimeoutError:
             log.warning("schema_cache.late", waited_s=READY_S_MAX)
+        thread = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="agon-rest"))
+        # anon and authenticated share one pool: agon_web may become either, and nobody else.
         pools = {"anon": web, "authenticated": web, "service_role": service}
-        yield Door(server=server, pools=pools, cache=cache, rules=rules)
+        desk = Desk(pools=pools, cache=cache, rules=rules, thread=thread)
+        yield Door(server=server, desk=desk)
 
 
 class Door:
-    """Answers what comes under PREFIX. pools: by role; those of service_role are its own."""
+    """Answers what comes under PREFIX."""
 
-    def __init__(self, *, server: Server, pools: dict[str, Pool], cache: SchemaCache, rules: Rules):
+    def __init__(self, *, server: Server, desk: Desk):
         settings = server.runtime.settings
-        self._callers, self._pools, self._cache, self._rules = server.callers, pools, cache, rules
-        self._plans, self._version = Plans(rules.bounds), cache.version
+        self._callers, self._desk, self._rules = server.callers, desk, desk.rules
         self._watches = Watches()
+        self._turns = Turns(max(1, settings["rest_connections"] // CALLER_SHARE))
         self._limits = Limits(
             user_per_s=settings["rest_requests_per_s_user"],
             key_per_s=settings["rest_requests_per_s_key"],
@@ -82,8 +94,13 @@ class Door:
             answer = await self._answer(scope, receive)
         except Refused as refused:
             answer = refusals.answer(refused.refusal)
+        except Later as later:
+            answer = refusals.answer(later.refusal, [(b"retry-after", later.after.encode())])
         except ClientLeft:
             return
+        except Exception as error:  # what nobody foresaw is logged, and answered like all else
+            log.error("request.failed", path=scope["path"], exc_info=error)
+            answer = refusals.answer(SURPRISE)
         headers, body = answer.headers, answer.body
         if scope["method"] == "HEAD" or answer.status in BODILESS:
             body = b""
@@ -94,13 +111,8 @@ class Door:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers: Headers = scope[HEADERS_KEY]
-        caller = await self._callers.identify(headers, clock.now_s())
         address = (scope.get("client") or ("",))[0]
-        now_s = asyncio.get_running_loop().time()
-        wait_s = self._limits.wait_s(caller, address, now_s)
-        if wait_s:
-            after = limits.retry_after(wait_s).encode()
-            return refusals.answer(limits.refusal(wait_s), [(b"retry-after", after)])
+        caller = await self._identify(headers, address)
         method, path = scope["method"], scope["path"][len(PREFIX) :]
         at_root = path in ("", "/")
         if at_root and not batch.is_batch(method, headers):
@@ -111,17 +123,16 @@ class Door:
         if method in WITH_BODY:
             body = await body_of(headers, receive, self._rules.body_bytes)
         if at_root:
-            pool = self._pools[caller.actor.role]
-            work = batch.answer(self, pool, caller, self._rules.schemas, body)
+            answering = partial(self._answer_batch, body, caller, address)
         else:
             query = scope["query_string"]
             request = read(method, path, query, headers, self._rules.schemas, body)
-            work = self._answer_request(request, caller)
+            answering = partial(self._answer_request, request, caller)
         task = asyncio.current_task()
         assert task is not None
-        watch = self._watches.begin(receive, task, now_s)
+        watch = self._watches.begin(receive, task, _now_s())
         try:
-            return await work
+            return await self._in_turn(caller, address, answering)
         except asyncio.CancelledError:
             if not watch.client_left:
                 raise
@@ -130,78 +141,57 @@ class Door:
         finally:
             self._watches.end(watch)
 
-    async def _answer_request(self, request: Request, caller: Caller) -> Answer:
-        if request.accept == policies.POLICIES_TYPE:
-            return await self._policies(request, caller)
-        planned = await self.plan(request)
-        role = caller.actor.role
+    async def _identify(self, headers: Headers, address: str) -> Caller:
+        """Who asks, and not too often."""
         try:
-            results = await self._pools[role].run(
+            caller = await self._callers.identify(headers, clock.now_s())
+        except Refused:
+            # To look at what does not hold was work, too: its address pays.
+            self._charge(STRANGER, address)
+            raise
+        self._charge(caller, address)
+        return caller
+
+    def _charge(self, caller: Caller, address: str, requests: int = 1) -> None:
+        wait_s = self._limits.wait_s(caller, address, _now_s(), requests)
+        if wait_s:
+            raise Later(limits.refusal(wait_s), limits.retry_after(wait_s))
+
+    async def _in_turn(
+        self, caller: Caller, address: str, answering: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
+        """The answer, when the caller has fewer others under way than would leave no room."""
+        if caller.actor.role == "service_role":  # it is trusted, and has connections of its own
+            return await answering()
+        whose = caller.user or (caller.key, limits.network_of(address))
+        if not self._turns.take(whose):
+            await self._turns.wait(whose)
+        try:
+            return await answering()
+        finally:
+            self._turns.give(whose)
+
+    async def _answer_request(self, request: Request, caller: Caller) -> Answer:
+        if policies.asked_for(request):
+            return await self._policies(request, caller)
+        desk, role = self._desk, caller.actor.role
+        planned = await desk.plan(request)
+        try:
+            results = await desk.pools[role].run(
                 role=role,
-                context=self.context(request, planned, caller),
-                steps=self.steps(planned),
+                context=desk.context(request, planned, caller),
+                steps=desk.steps(planned),
                 rollback=planned.plan.statement.rollback,
             )
         except PostgresError as error:
             return self._faulty(error, request.path, caller)
-        return self.answer(request, planned, results)
+        return desk.answer(request, planned, results)
 
-    async def plan(self, request: Request) -> Planned:
-        """What to ask Postgres. A name that is not there is looked for once more."""
-        catalogue, version = self._catalogue()
-        try:
-            return self._plans.find(request, catalogue, version)
-        except Refused as refused:
-            missing = refused.refusal.code in MISSING
-            if not missing or not await self._cache.miss(version):
-                raise
-        return self._plans.find(request, *self._catalogue())
-
-    def _catalogue(self) -> tuple[Catalogue, int]:
-        catalogue, version = self._cache.current, self._cache.version
-        if version != self._version:
-            self._version = version
-            for pool in set(self._pools.values()):
-                pool.forget_statements()
-        return catalogue, version
-
-    def context(self, request: Request, planned: Planned, caller: Caller) -> tuple[str, list]:
-        """The statement that sets who asks and how, and what it binds."""
-        statement, zone = planned.plan.statement, planned.plan.ask.preferences.timezone
-        role = caller.actor.role
-        sql = context.statement(
-            role,
-            request.schema,
-            statement.read_only,
-            self._rules.timeouts_ms[role],
-            statement.settings,
-            zone is not None,
-        )
-        return sql, context.values(caller, request.method, request.path, request.headers, zone)
-
-    def steps(self, planned: Planned) -> list[tuple[str, list[bytes | None]]]:
-        """The request's own statements, and what they bind. Raises Refused PGRST100, PGRST103."""
-        statement, values, body = planned.plan.statement, planned.values, planned.body
-        rows_max = self._rules.bounds.rows_max
-        steps = [(statement.sql, bind(statement.params, values, body, rows_max))]
-        if statement.count_sql is not None:
-            counted = bind(statement.count_params, values, body, rows_max)
-            steps.append((statement.count_sql, counted))
-        return steps
-
-    def answer(self, request: Request, planned: Planned, results: list[Result]) -> Answer:
-        """What the results of `steps` make. Raises Refused PGRST111, PGRST112, PGRST116."""
-        plan = planned.plan
-        if plan.statement.explain:
-            return respond.explained(plan.frame, [line[0] or b"" for line in results[0].rows])
-        row = Row.read(results[0].rows[0])
-        if plan.statement.count_sql is not None:
-            planned_rows = respond.rows_planned(results[1].rows[0][0] or b"")
-            row = respond.estimated(row, planned_rows, self._rules.bounds.rows_max)
-        offset = 0
-        if plan.offset is not None:
-            offset = whole_number(planned.values[plan.offset], "offset")
-        return respond.respond(plan.frame, row, offset=offset, query=request.query)
+    async def _answer_batch(self, body: bytes, caller: Caller, address: str) -> Answer:
+        requests = await self._desk.beside(len(body), batch.read, body, self._rules.schemas)
+        if len(requests) > 1:  # one of them was counted when the batch came
+            self._charge(caller, address, len(requests) - 1)
+        return await batch.answer(self._desk, caller, requests)
 
     def _faulty(self, error: PostgresError, path: str, caller: Caller) -> Answer:
         answer = refusals.answer_fault(error.fault, caller.actor.role)
@@ -214,8 +204,10 @@ class Door:
         trusted = caller.by_secret_key or caller.actor.role == policies.SERVICE
         if not trusted and not self._rules.policies_for_anyone:
             raise policies.forbidden()
+        timeout_ms = self._rules.timeouts_ms[caller.actor.role]
+        report = partial(policies.answer, request, caller, self._desk.pools, timeout_ms)
         try:
-            return await policies.answer(request, caller, self._catalogue()[0], self._pools)
+            return await self._desk.with_catalogue(report)
         except PostgresError as error:
             return self._faulty(error, request.path, caller)
 
@@ -228,7 +220,7 @@ class Door:
 
     def _options(self, target: str, call: bool, headers: Headers) -> Answer:
         """What can be done with a table or function, whatever the caller may do."""
-        catalogue, _ = self._catalogue()
+        catalogue, _ = self._desk.catalogue()
         schema = schema_of("OPTIONS", headers, self._rules.schemas)
         if not call:
             return respond.allowing(respond.methods_of(table_of(catalogue, schema, target)))
@@ -241,3 +233,7 @@ class Door:
             )
         volatile = all(each.volatility == "volatile" for each in functions)
         return respond.allowing("OPTIONS,POST" if volatile else "OPTIONS,GET,HEAD,POST")
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

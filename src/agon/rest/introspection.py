@@ -23,6 +23,8 @@ UPDATE, INSERT, DELETE = 4, 8, 16
 UNNAMED_TYPES = frozenset({"bytea", "json", "jsonb", "text", "xml"})
 """A single parameter without a name takes the whole payload, where it has one of these types."""
 
+RESULT_MODES = frozenset("tob")
+"""TABLE, OUT, INOUT: what a function gives."""
 GIVEN_MODES = frozenset("ibv")
 """IN, INOUT, VARIADIC: what a caller gives."""
 
@@ -54,6 +56,7 @@ async def load(
             for row in await conn.fetch(queries.TABLES, schemas)
         }
         functions = _functions(await conn.fetch(queries.FUNCTIONS, schemas))
+        fields = await conn.fetch(queries.FIELDS, schemas)
         if time_zones is None:
             time_zones = frozenset(row["name"] for row in await conn.fetch(queries.TIME_ZONES))
     return Catalogue(
@@ -61,6 +64,7 @@ async def load(
         tables=tables,
         relationships=relationships.relate(foreign_keys, keys, traces, computed, tables),
         functions=functions,
+        computed={(row["schema"], row["name"]): frozenset(row["functions"]) for row in fields},
         time_zones=time_zones,
     )
 
@@ -190,11 +194,19 @@ def _function(row: asyncpg.Record, parameters: tuple[Parameter, ...]) -> Functio
         returns=row["returns"],
         set_returning=row["set_returning"],
         composite=row["composite"],
+        columns=_result_columns(row),
         table=(row["rows_schema"], row["rows_table"]) if row["rows_table"] else None,
         volatility=row["volatility"],
         settings=tuple((name, value) for name, _, value in settings),
         comment=row["comment"],
     )
+
+
+def _result_columns(row: asyncpg.Record) -> tuple[str, ...]:
+    """Of rows that no relation describes: the function's own, or its composite type's."""
+    modes, names = row["modes"] or [], row["names"] or []
+    own = tuple(name for name, mode in zip(names, modes, strict=False) if mode in RESULT_MODES)
+    return own or tuple(row["fields"])
 
 
 def _parameters(row: asyncpg.Record) -> tuple[Parameter, ...]:

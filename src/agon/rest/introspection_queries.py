@@ -149,6 +149,18 @@ where p.prokind = 'f' and p.pronargs = 1 and pn.nspname = any($1)
 order by 1, 2, 3, 4
 """
 
+# Functions over the rows of a relation, which stand where a column could: `films.full_title`.
+FIELDS = """
+select sn.nspname::text as schema, s.relname::text as name, array_agg(p.proname::text) as functions
+from pg_catalog.pg_proc p
+join pg_catalog.pg_namespace pn on pn.oid = p.pronamespace
+join pg_catalog.pg_class s on s.reltype = p.proargtypes[0]
+join pg_catalog.pg_namespace sn on sn.oid = s.relnamespace
+where p.prokind = 'f' and p.pronargs = 1 and pn.nspname = any($1)
+  and s.relkind in ('r', 'v', 'm', 'f', 'p')
+group by 1, 2
+"""
+
 # Implicit casts by function between a domain and JSON or text.
 CASTS = """
 select format_type(c.castsource, -1) as source, format_type(c.casttarget, -1) as target,
@@ -177,6 +189,9 @@ select n.nspname::text as schema, p.proname::text as name,
   p.pronargs::integer as inputs, p.pronargdefaults::integer as defaults,
   format_type(p.prorettype, -1) as returns, p.proretset as set_returning,
   t.typtype = 'c' or coalesce(p.proargmodes::text[] && '{{t,b,o}}', false) as composite,
+  array(
+    select a.attname::text from pg_catalog.pg_attribute a
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum) as fields,
   case when c.relkind <> 'c' then cn.nspname::text end as rows_schema,
   case when c.relkind <> 'c' then c.relname::text end as rows_table,
   case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end

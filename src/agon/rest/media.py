@@ -21,6 +21,7 @@ OBJECT = "application/vnd.pgrst.object+json"
 ARRAY = "application/vnd.pgrst.array+json"
 PLAN = "application/vnd.pgrst.plan"
 PLAN_OPTIONS = ("analyze", "verbose", "settings", "buffers", "wal")
+POLICIES = "application/vnd.agon.policies+json"
 UTF8 = "; charset=utf-8"
 
 _TYPE = re.compile(r"\s*+([^\s;,\"]*+)\s*+")
@@ -35,7 +36,7 @@ PLAIN_KINDS: dict[str, tuple[Literal["json", "csv", "geojson", "policies"], str]
     "text/csv": ("csv", "text/csv"),
     "text/*": ("csv", "text/csv"),
     "application/geo+json": ("geojson", "application/geo+json"),
-    "application/vnd.agon.policies+json": ("policies", "application/vnd.agon.policies+json"),
+    POLICIES: ("policies", POLICIES),
 }
 SCALAR_MEDIA: dict[str, Media] = {
     "text/plain": Media(kind="text", content_type="text/plain" + UTF8),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -27,7 +28,14 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+def _pause(found: dict) -> dict:
+    """Called for each object, so that other threads have their turn: the reader gives none."""
+    return found
+
+
+DECODER = json.JSONDecoder(
+    parse_int=str, parse_float=str, parse_constant=_refuse_constant, object_hook=_pause
+)
 """JSON, and nothing that Python takes beyond it. Numbers are left as text: nobody reads them here,
 and theirs may be too long for a number."""
 
@@ -37,13 +45,19 @@ def read(
 ) -> tuple[Body, bytes]:
     """The shape of a payload, and the JSON to bind: as it came, or made from CSV or a form.
 
-    columns: of the request, if it named them; then the objects of an array may differ in keys.
+    columns: of the request, if it named them; then keys are not part of the shape, and the objects
+    of an array may differ in them.
     call: for a function; an empty payload is `{}`, and JSON of every form is taken. Bytes of an
     octet-stream come back as Postgres writes `bytea`. Raises Refused (PGRST102, 400).
     """
+    shape, bound = _read(content_type, body, columns is None, call)
+    return (shape if columns is None else replace(shape, keys=())), bound
+
+
+def _read(content_type: str | None, body: bytes, uniform: bool, call: bool) -> tuple[Body, bytes]:
     name = (content_type or JSON).partition(";")[0].strip().lower()
     if name == JSON:
-        return _read_json(body, columns is None, call)
+        return _read_json(body, uniform, call)
     if name == CSV:
         return _read_csv(body)
     if name == FORM:
@@ -57,10 +71,10 @@ def read(
 
 def _read_json(body: bytes, uniform: bool, call: bool) -> tuple[Body, bytes]:
     if call and not body:
-        return Body(empty_object=True), b"{}"
+        return Body(), b"{}"
     found = _decode(body)
     if isinstance(found, dict):
-        return Body(keys=_keys_of(found), empty_object=not found), body
+        return Body(keys=_keys_of(found)), body
     if isinstance(found, list):
         return _read_rows(found, uniform, call), body
     if call:
@@ -75,8 +89,7 @@ def _read_rows(rows: list[Any], uniform: bool, call: bool) -> Body:
     objects = all(type(row) is dict for row in rows)
     alike = objects and all(row.keys() == first.keys() for row in rows)
     if objects and (alike or not uniform):
-        keys = _keys_of(first)
-        return Body(keys=keys, is_array=True, empty_object=not any(rows))
+        return Body(keys=_keys_of(first), is_array=True)
     if call:
         return Body(is_array=True)
     raise _malformed("All object keys must match")
@@ -84,7 +97,7 @@ def _read_rows(rows: list[Any], uniform: bool, call: bool) -> Body:
 
 def _decode(body: bytes) -> Any:
     try:
-        return _DECODER.decode(body.decode())
+        return DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:
         # RecursionError: arrays nested deeper than the reader goes.
         raise _malformed("Empty or invalid json") from error
@@ -142,7 +155,7 @@ def _read_form(body: bytes, call: bool) -> tuple[Body, bytes]:
             before.append(value)
         else:
             found[name] = [before, value]
-    return Body(keys=tuple(found), empty_object=not found), json.dumps(found).encode()
+    return Body(keys=tuple(found)), json.dumps(found).encode()
 
 
 def _malformed(message: str, details: str | None = None) -> Refused:

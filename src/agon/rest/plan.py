@@ -19,6 +19,9 @@ def plan(ask: Ask, catalogue: Catalogue, bounds: Bounds) -> Statement:
     Raises Refused with PostgREST's codes: PGRST100, 105, 107, 108, 114, 118, 123, 127, 128,
     200 to 205.
     """
+    if ask.media.kind == "policies":
+        # The report stands before the plan; nothing that asks for it may be carried out.
+        answering.body_sql(ask.media)
     if ask.action == "read":
         return read(ask, catalogue, bounds)
     if ask.action == "call":

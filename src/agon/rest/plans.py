@@ -19,7 +19,7 @@ from agon.rest.tree import Query
 
 PLANS_MAX = 2000
 SHAPE_CHARS_MAX = 8 * 1024
-"""Of a query string whose plan is remembered: a longer one does not come again and again."""
+"""Of a shape whose plan is remembered: a longer one does not come again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,8 @@ class Plans:
             body, bound = payload.read(
                 request.content_type or None, request.body, columns=columns, call=call
             )
+        if call and body is not None and body.keys and _takes_whole(request, catalogue):
+            body = replace(body, keys=())
         key = (
             request.action,
             request.method,
@@ -77,7 +79,8 @@ class Plans:
         found = self._plans.get(key)
         if found is None:
             found = self._plan(request, catalogue, self._query(request, shape, by_get), body)
-            if len(request.query) <= SHAPE_CHARS_MAX:
+            said = (request.accept, request.prefer, *(body.keys if body else ()))
+            if len(request.query) + sum(map(len, said)) <= SHAPE_CHARS_MAX:
                 _remember(self._plans, key, found)
         else:
             self._plans.move_to_end(key)
@@ -125,6 +128,14 @@ class Plans:
             frame=respond.frame(ask, statement, schemas=len(catalogue.schemas)),
             offset=next((slot.index for path, slot in query.offsets if not path), None),
         )
+
+
+def _takes_whole(request: Request, catalogue: Catalogue) -> bool:
+    """Whether a function takes the payload as its one parameter, whatever the keys are."""
+    overloads = catalogue.functions.get((request.schema, request.target), ())
+    return bool(overloads) and all(
+        [parameter.name for parameter in each.parameters] == [""] for each in overloads
+    )
 
 
 def _resolves_nothing(ask: Ask, catalogue: Catalogue) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from agon.kernel import logs
 from agon.kernel.database import CONNECT_S_MAX, POOL_CONNECTIONS_MAX, Login, session_settings
@@ -23,6 +24,9 @@ WAITERS_MAX = 10_000
 """Who comes when so many wait already is refused at once."""
 CLOSE_S_MAX = 10
 """How long `close` waits for requests to end."""
+
+LONG_SHARE = 4
+"""One connection in so many, and at least one, is lent for several round trips at a time."""
 
 CONTEXT_KEY = ""
 """The statement that sets role and claims runs as the login, whatever the role."""
@@ -46,6 +50,7 @@ class Pool:
     ):
         self._url, self._login = url, login
         self._max_size, self._patience_s = max_size, patience_s
+        self._long = asyncio.Semaphore(max(1, max_size // LONG_SHARE))
         self._free: list[Connection] = []
         self._all: set[Connection] = set()
         self._opening = 0
@@ -80,6 +85,23 @@ class Pool:
         """A connection for the length of `async with`, in which a lost connection is Refused
         PGRST001. Entering raises Refused PGRST000 or PGRST003."""
         return Lease(self)
+
+    @asynccontextmanager
+    async def acquire_long(self) -> AsyncIterator[Connection]:
+        """As `acquire`, for several round trips: those have a share of the connections, and wait
+        for each other. Raises Refused PGRST003 also where none of the share was free in time."""
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._long.acquire()
+        except TimeoutError as error:
+            raise _all_busy(
+                f"No turn for several requests came within {self._patience_s:g} s."
+            ) from error
+        try:
+            async with self.acquire() as conn:
+                yield conn
+        finally:
+            self._long.release()
 
     def forget_statements(self) -> None:
         """Have every connection prepare its statements again: the schema has changed."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from agon.rest.ask import Param
 from agon.rest.filters import Params, condition_sql, expression, filter_sql, order_sql
 from agon.rest.quoting import identifier, qualified, type_name
-from agon.rest.resolved import Child, Node
+from agon.rest.resolved import Child, Node, leaves
 from agon.rest.tree import Condition, Field, Logic, Order, Pick
 
 VALUE = '"agon_value"'
@@ -185,25 +185,11 @@ def tests_embed(node: Node) -> list[Child]:
     return [child for leaf in leaves(node) if (child := _is_embed_test(node, leaf)) is not None]
 
 
-def leaves(node: Node) -> Iterator[Condition]:
-    """The single conditions of a node's filters."""
-    for part in node.where:
-        yield from _leaves(part)
-
-
 def _is_embed_test(node: Node, condition: Condition) -> Child | None:
     """The embed of a filter such as `rel=is.null`, which asks whether there are rows."""
     if condition.operator != "is" or condition.value not in ("null", "not_null"):
         return None
     return None if condition.field.path else node.child(condition.field.name)
-
-
-def _leaves(part: Condition | Logic) -> Iterator[Condition]:
-    if isinstance(part, Condition):
-        yield part
-        return
-    for inner in part.parts:
-        yield from _leaves(inner)
 
 
 def pick_name(pick: Pick) -> str:

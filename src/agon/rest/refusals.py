@@ -32,6 +32,10 @@ STATUS_BY_SQLSTATE = {
 }  # fmt: skip
 """By SQLSTATE or its class, as PostgREST has it; 400 where the table has no row."""
 
+_TWICE_OR_ALL = re.compile("requires a WHERE clause$|^ON CONFLICT DO UPDATE command cannot affect")
+"""Of 21000: mistakes of the client, an upsert that names a row twice and, with safeupdate, a change
+of every row. PostgREST answers the first with 500."""
+
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _RAISE_MESSAGE_HINT = (
     "MESSAGE must be a JSON object with obligatory keys: 'code', 'message' and optional keys: "
@@ -84,7 +88,7 @@ def status_of(fault: PostgresFault, role: str) -> int:
         return 401
     if state == "22023" and said.startswith("role") and said.endswith("does not exist"):
         return 401
-    if state == "21000" and said.endswith("requires a WHERE clause"):
+    if state == "21000" and _TWICE_OR_ALL.search(said):
         return 400
     if state == "42883" and said.startswith("function xmlagg("):
         return 406

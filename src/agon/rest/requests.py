@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
@@ -23,6 +24,8 @@ ACTION_BY_METHOD: dict[str, Action] = {
 CALL_METHODS = ("GET", "HEAD", "POST")
 BY_GET = ("GET", "HEAD")
 WITH_BODY = ("POST", "PATCH", "PUT")
+PAIRS_REMEMBERED = 2048
+PAIR_CHARS_REMEMBERED_MAX = 512
 
 _RPC = "rpc/"
 _RANGE = re.compile(rb"([0-9]{1,18})-([0-9]{0,18})")
@@ -101,20 +104,23 @@ def pairs_of(query: bytes) -> list[Pair]:
     Raises Refused PGRST100.
     """
     try:
-        text = query.decode()
-        plain = "%" not in text and "+" not in text
-        pairs = []
-        for part in text.split("&"):
-            key, _, value = part.partition("=")
-            if plain:
-                pairs.append((key, value))
-            elif part:
-                pairs.append(
-                    (unquote_plus(key, errors="strict"), unquote_plus(value, errors="strict"))
-                )
+        return [pair for pair in map(_pair_of, query.decode().split("&")) if pair[0]]
     except UnicodeDecodeError as error:
         raise refuse("PGRST100", "The query string is not UTF-8.") from error
-    return [pair for pair in pairs if pair[0]]
+
+
+def _pair_of(part: str) -> Pair:
+    if "%" not in part and "+" not in part:
+        key, _, value = part.partition("=")
+        return key, value
+    # A client writes the same `select` again and again.
+    return _unquote(part) if len(part) <= PAIR_CHARS_REMEMBERED_MAX else _unquote.__wrapped__(part)
+
+
+@lru_cache(PAIRS_REMEMBERED)
+def _unquote(part: str) -> Pair:
+    key, _, value = part.partition("=")
+    return unquote_plus(key, errors="strict"), unquote_plus(value, errors="strict")
 
 
 def schema_of(method: str, headers: Headers, schemas: tuple[str, ...]) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from agon.kernel.errors import refuse
 from agon.rest import nearest, relations
 from agon.rest.catalogue import Catalogue, Table
-from agon.rest.resolved import Child, Node
+from agon.rest.resolved import Child, Node, leaves
 from agon.rest.tree import Embed, Order, Path, Pick, Query, Slot
 
+UNDEFINED_COLUMN = "42703"
+ROW_FUNCTIONS = ("count",)
+"""`select=count` is a habit of clients; it reveals no more than a count that they may ask for."""
+EMBEDS_MAX = 64
+"""Postgres takes time to plan joins: hundreds of them take seconds."""
 NAME_BYTES_MAX = 63
 """Postgres's identifiers; longer aliases would be cut, and could then be equal."""
 
@@ -22,6 +27,7 @@ class _Resolving:
     query: Query
     aggregates: bool
     schema: str
+    columns: Collection[str]
     taken: set[str] = field(default_factory=set)
     paths: set[Path] = field(default_factory=lambda: {()})
 
@@ -56,13 +62,16 @@ def resolve(
     root: str,
     table: Table | None,
     aggregates: bool,
+    columns: Collection[str] = (),
 ) -> Node:
     """The tree of relations that a query reads, from the root down.
 
-    root: the alias of the root; table: what describes its rows, None where nothing does.
-    Raises Refused PGRST108, 118, 123, 127, 200, 201.
+    root: the alias of the root; table: what describes its rows; columns: theirs, where table is
+    None. Raises Refused PGRST108, 118, 123, 127, 200, 201, and 42703 for what is no column.
     """
-    work = _Resolving(catalogue=catalogue, query=query, aggregates=aggregates, schema=schema)
+    work = _Resolving(
+        catalogue=catalogue, query=query, aggregates=aggregates, schema=schema, columns=columns
+    )
     # An empty `select=` is no wish for rows without columns.
     node = _node(work, table, root, query.select or Query().select, ())
     for part in (query.filters, query.orders, query.limits, query.offsets):
@@ -94,8 +103,35 @@ def _node(
         offset=_last(_of(work.query.offsets, path)),
     )
     for term in node.order:
-        _check_related(node, term)
+        _check_related(work, node, term)
+    _check_names(work, node)
     return node
+
+
+def _check_names(work: _Resolving, node: Node) -> None:
+    names = [pick.field.name for pick in node.picks if pick.field is not None]
+    names += [term.field.name for term in node.order if term.relation is None]
+    names += [leaf.field.name for leaf in leaves(node) if node.child(leaf.field.name) is None]
+    for name in names:
+        if name != "*":
+            _check_name(work, node.alias, node.table, name)
+
+
+def _check_name(work: _Resolving, alias: str, table: Table | None, name: str) -> None:
+    """Postgres takes any function for a column of the rows that it can be called with, aggregates
+    too; a request may only name those that were made for it."""
+    known: Collection[str] = table.columns if table else work.columns
+    computed = work.catalogue.computed.get((table.schema, table.name), ()) if table else ()
+    if name in known or name in computed or (table is not None and name in ROW_FUNCTIONS):
+        return
+    near = nearest.nearest(name, known)
+    shown = table.name if table else alias
+    raise refuse(
+        UNDEFINED_COLUMN,
+        f"column {shown}.{name} does not exist",
+        hint=f'Perhaps you meant to reference the column "{shown}.{near}".' if near else None,
+        status=400,
+    )
 
 
 def _child(work: _Resolving, table: Table | None, embed: Embed, path: Path) -> Child:
@@ -106,6 +142,12 @@ def _child(work: _Resolving, table: Table | None, embed: Embed, path: Path) -> C
             " cache",
             details="Only rows of a table or view have relationships.",
             status=400,
+        )
+    if len(work.taken) > 2 * EMBEDS_MAX:  # each has two aliases
+        raise refuse(
+            "PGRST100",
+            f"A request has at most {EMBEDS_MAX} embeds.",
+            hint="Ask for the rest in a request of its own.",
         )
     source = (table.schema, table.name)
     relationship = relations.find(work.catalogue, source, embed.target, embed.hint)
@@ -131,7 +173,7 @@ def _child(work: _Resolving, table: Table | None, embed: Embed, path: Path) -> C
     )
 
 
-def _check_related(node: Node, term: Order) -> None:
+def _check_related(work: _Resolving, node: Node, term: Order) -> None:
     if term.relation is None:
         return
     child = node.child(term.relation)
@@ -146,6 +188,7 @@ def _check_related(node: Node, term: Order) -> None:
             " relationship",
             status=400,
         )
+    _check_name(work, child.node.alias, child.node.table, term.field.name)
 
 
 def _of(parts: Iterable[tuple[Path, Any]], path: Path) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agon.rest.catalogue import Relationship, Table
@@ -54,3 +55,14 @@ class Child:
     def shown(self) -> bool:
         """Whether the answer has anything of it; `rel()` is there for its filters alone."""
         return bool(self.node.items)
+
+
+def leaves(node: Node) -> Iterator[Condition]:
+    """The single conditions of a node's filters."""
+    parts = list(node.where)
+    while parts:
+        part = parts.pop(0)
+        if isinstance(part, Condition):
+            yield part
+        else:
+            parts[:0] = part.parts

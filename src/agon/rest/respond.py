@@ -15,6 +15,7 @@ from agon.kernel.errors import Refusal, Refused, refuse
 from agon.rest import preferences, refusals
 from agon.rest.ask import Action, Answer, Ask, Headers, Row, Statement
 from agon.rest.catalogue import Table
+from agon.rest.wire_messages import Result
 
 CONTENT_LOCATION_BYTES_MAX = 4096
 """A longer query is not repeated: Node's fetch takes no more than 16 KiB of headers."""
@@ -46,7 +47,7 @@ def frame(ask: Ask, statement: Statement, *, schemas: int) -> Frame:
         "call": not statement.void and wished.returns != "minimal",
     }.get(ask.action, wished.returns == "representation")
     headers: Headers = []
-    if shown:
+    if shown or statement.explain:
         headers.append((b"content-type", ask.media.content_type.encode()))
         if schemas > 1:
             headers.append((b"content-profile", quote(ask.schema).encode()))
@@ -62,6 +63,27 @@ def frame(ask: Ask, statement: Statement, *, schemas: int) -> Frame:
         counted=wished.count is not None,
         merged=wished.resolution == "merge-duplicates",
     )
+
+
+def answer(
+    frame: Frame,
+    statement: Statement,
+    results: Sequence[Result],
+    *,
+    rows_max: int,
+    offset: int = 0,
+    query: bytes = b"",
+) -> Answer:
+    """The answer that the results of a statement, and of its count if it has one, make.
+
+    rows_max: where an estimated count stops counting. Else, and what is raised, as `respond`.
+    """
+    if statement.explain:
+        return explained(frame, [line[0] or b"" for line in results[0].rows])
+    row = Row.read(results[0].rows[0])
+    if statement.count_sql is not None:
+        row = estimated(row, rows_planned(results[1].rows[0][0] or b""), rows_max)
+    return respond(frame, row, offset=offset, query=query)
 
 
 def respond(frame: Frame, row: Row, *, offset: int = 0, query: bytes = b"") -> Answer:

@@ -141,7 +141,9 @@ class SchemaCache:
         """Reloads when called or when the fingerprint differs, until the connection is lost."""
         while not conn.is_closed():
             try:
-                await asyncio.wait_for(self._called.wait(), self._poll_s)
+                # Not wait_for: Python 3.11's loses a cancellation that comes with the call.
+                async with asyncio.timeout(self._poll_s):
+                    await self._called.wait()
             except TimeoutError:
                 async with asyncio.timeout(ANSWER_S_MAX):
                     fingerprint = await introspection.fingerprint(conn)

@@ -12,27 +12,19 @@ from agon.rest.lexer import (
     read_name_as_written,
     read_path,
 )
+from agon.rest.quoting import AGGREGATES, TYPE
 from agon.rest.tree import Embed, Field, Order, Pick
 
 DEPTH_MAX = 16
 """Embeds inside one another."""
 
-AGGREGATES = "sum|avg|max|min|count"
 
 _SPACE = re.compile(WS)
 _STAR = re.compile(rf"\*(?={WS}(?:[,)]|\Z))")
 _COUNT = re.compile(rf"count\(\)(?={WS}(?:::|[,)]|\Z))")
 _ALIAS = re.compile(r":(?!:)")
 _AGGREGATE = re.compile(rf"\.({AGGREGATES})\(\)")
-_WORD = r"[A-Za-z_][A-Za-z0-9_]*+"
-_TYPE = re.compile(
-    # Types of several words are named one by one, so that no SQL can be written as a type.
-    r"::[ ]*+((?i:double precision|character varying|bit varying"
-    r"|(?:timestamp|time)(?:\([0-9]\))?+ with(?:out)?+ time zone"
-    rf"|{_WORD}(?:\.(?!(?:{AGGREGATES})\(\)){_WORD})?+)"
-    r"(?:\([0-9]{1,4}+(?:, ?-?[0-9]{1,4}+)?+\))?+"
-    r"(?:\[[0-9]{0,4}+\]){0,6}+)[ ]*+"
-)
+_TYPE = re.compile(rf"::[ ]*+({TYPE})[ ]*+")
 _DIRECTION = re.compile(r"\.(asc|desc)(?![^.,)\s])")
 _NULLS = re.compile(r"\.nulls(first|last)(?![^.,)\s])")
 

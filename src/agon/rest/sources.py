@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agon.rest.quoting import identifier, qualified
-from agon.rest.reading import Reading, leaves, tests_embed
-from agon.rest.resolved import Node
+from agon.rest.reading import Reading, tests_embed
+from agon.rest.resolved import Node, leaves
 from agon.rest.tree import Field, Pick
 
 SOURCE = "agon_source"

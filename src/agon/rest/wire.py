@@ -24,6 +24,10 @@ from agon.rest.wire_messages import PostgresError, PostgresFault, Result, Step
 
 STATEMENTS_MAX = 500
 """Prepared statements of one connection; the one used longest ago goes first."""
+STATEMENT_CHARS_MAX = 8 * 1024
+"""Of a statement that is kept prepared; a longer one seldom comes again."""
+STATEMENTS_CHARS_MAX = 256 * 1024
+"""Of all that one connection keeps prepared. Its backend takes up to 100 bytes for each: 25 MB."""
 CANCEL_S_MAX = 5
 """For a cancelled statement to end. A connection that takes longer is closed."""
 
@@ -83,6 +87,7 @@ class Connection(asyncio.Protocol):
         self._answers = Answers()
         self._waiter: asyncio.Future[None] | None = None
         self._statements: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._chars = 0
         self._preparing: list[tuple[str, str] | None] = []
         self._closing: list[bytes] = []
         self._made = 0
@@ -171,6 +176,7 @@ class Connection(asyncio.Protocol):
         """Prepare every statement again: what they name has changed."""
         self._closing += self._statements.values()
         self._statements.clear()
+        self._chars = 0
 
     def recover(self) -> asyncio.Task[None]:
         """Make the connection fit for the next request, or close it, in a task of its own."""
@@ -241,8 +247,10 @@ class Connection(asyncio.Protocol):
             raise
 
     def _pipeline(self, steps: Sequence[Step]) -> bytes:
-        while len(self._statements) > STATEMENTS_MAX:
-            self._closing.append(self._statements.popitem(last=False)[1])
+        while len(self._statements) > STATEMENTS_MAX or self._chars > STATEMENTS_CHARS_MAX:
+            (_, sql), name = self._statements.popitem(last=False)
+            self._chars -= len(sql)
+            self._closing.append(name)
         parts = [wire_messages.close(name) for name in self._closing]
         try:
             for step in steps:
@@ -257,7 +265,7 @@ class Connection(asyncio.Protocol):
 
     def _add(self, parts: list[bytes], step: Step) -> None:
         key, sql, params, _ = step
-        if key is None:
+        if key is None or len(sql) > STATEMENT_CHARS_MAX:
             name = b""
             parts.append(wire_messages.parse(name, sql))
             self._preparing.append(None)
@@ -268,14 +276,15 @@ class Connection(asyncio.Protocol):
             name = b"s%d" % self._made
             parts.append(wire_messages.parse(name, sql))
             self._statements[key, sql] = name
+            self._chars += len(sql)
             self._preparing.append((key, sql))
         parts.append(wire_messages.bind_and_execute(name, params))
 
     def _note_prepared(self, parsed: int) -> None:
         """A Parse that failed, or that was passed over after an error, prepared nothing."""
         for entry in self._preparing[parsed:]:
-            if entry is not None:
-                self._statements.pop(entry, None)
+            if entry is not None and self._statements.pop(entry, None):
+                self._chars -= len(entry[1])
         self._preparing.clear()
 
     # The beginning, and the end of what went wrong.

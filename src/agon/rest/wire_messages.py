@@ -39,7 +39,8 @@ class Step(NamedTuple):
     """One statement of a pipeline.
 
     key: the prepared statement is kept under (key, sql), so give the role, since plans of tables
-    with row level security depend on it; None leaves it unprepared. wanted: rows are read.
+    with row level security depend on it; None leaves it unprepared, as a very long text does.
+    wanted: rows are read.
     """
 
     key: str | None

@@ -48,9 +48,12 @@ def write(ask: Ask, catalogue: Catalogue, bounds: Bounds) -> Statement:
         updated = "coalesce(nullif(current_setting('agon.updated', true), '')::bigint, 0)"
         inserted = f"count({answering.ROW}) - {updated}"
     with_change = f"with {SOURCE} as ({change}{returning if change is not NO_ROWS else ''}) "
-    rows = _rows(node, params) if shown else f"select * from {SOURCE}"
     if change is NO_ROWS:
         rows = NO_ROWS
+    elif shown:
+        rows = _rows(node, params)
+    else:
+        rows = f"select * from {SOURCE}"
     sql = with_change + answering.answer_sql(
         f"({rows}) as {answering.ROW}",
         answering.body_sql(ask.media) if shown and not ask.head else "null",
@@ -65,7 +68,6 @@ def write(ask: Ask, catalogue: Catalogue, bounds: Bounds) -> Statement:
         params=tuple(params.bound),
         rollback=bounds.tx_rollback and ask.preferences.tx == "rollback",
         explain=explain,
-        inserted_known=merged,
     )
 
 
@@ -73,7 +75,7 @@ def _change(ask: Ask, table: Table, node: Node, params: Params) -> str:
     target = f"{qualified((table.schema, table.name))} as {identifier(node.alias)}"
     if ask.action == "delete":
         return f"delete from {target}{_where(ask, table, node, params)}"
-    columns = [_column(table, name) for name in written(ask)]
+    columns = [column_of(table, name) for name in written(ask)]
     assert ask.body is not None, "payload.read has refused a write without a body"
     if ask.body.empty_array or (ask.action == "update" and not columns):
         return NO_ROWS
@@ -100,7 +102,8 @@ def written(ask: Ask) -> tuple[str, ...]:
     return ask.body.keys if ask.body else ()
 
 
-def _column(table: Table, name: str) -> Column:
+def column_of(table: Table, name: str) -> Column:
+    """A column that may be written. Raises Refused PGRST204."""
     column = table.columns.get(name)
     if column is None:
         raise refuse(
@@ -183,7 +186,7 @@ def _conflict(ask: Ask, table: Table, columns: list[Column]) -> str:
     keys = _conflict_columns(ask, table)
     if resolution is None or not keys:
         return ""
-    on = f" on conflict ({', '.join(identifier(_column(table, key).name) for key in keys)})"
+    on = f" on conflict ({', '.join(identifier(column_of(table, key).name) for key in keys)})"
     if resolution == "ignore-duplicates":
         return f"{on} do nothing"
     names = [identifier(each.name) for each in columns]
