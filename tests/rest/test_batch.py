@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agon.rest import batch
@@ -179,6 +179,7 @@ async def test_a_batch_is_an_array_of_requests(
     st.lists(st.dictionaries(st.sampled_from(["path", "body", "other", "\\"]), JSON) | JSON),
     st.sampled_from([None, 1, "\t"]),
 )
+@settings(deadline=None)
 def test_a_batch_is_read_as_json_is(listed: list[Any], indent: Any) -> None:
     text = json.dumps(listed, indent=indent)
     read = [
@@ -191,6 +192,7 @@ def test_a_batch_is_read_as_json_is(listed: list[Any], indent: Any) -> None:
 
 
 @given(st.text(alphabet='[]{}",: 1a\\'))
+@settings(deadline=None)
 def test_what_is_no_json_is_no_batch(text: str) -> None:
     try:
         listed = json.loads(text)
@@ -234,7 +236,7 @@ async def test_a_batch_has_no_longer_than_one_statement(place: places.Place) -> 
         assert one.status_code == 200
         answer = await send(client, [insert("b"), *[nap] * 20])
         assert (answer.status_code, answer.json()["code"]) == (504, "batch_too_slow")
-        assert 1 <= int(answer.headers["agon-batch-request"]) <= 3
+        assert int(answer.headers["agon-batch-request"]) <= 4, "three naps fit into it"
         assert await codes(client) == ["a"]
 
 

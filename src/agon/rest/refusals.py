@@ -26,15 +26,20 @@ ROW_SHOWN = frozenset(("23502", "23514"))
 STATUS_BY_SQLSTATE = {
     "08": 503, "09": 500, "0L": 403, "0P": 403, "21000": 500, "23503": 409, "23505": 409,
     "25": 500, "25006": 405, "28": 403, "2D": 500, "38": 500, "39": 500, "3B": 500, "40": 500,
-    "42501": 403, "42883": 404, "42P01": 404, "42P17": 500, "53": 503, "53400": 500, "54": 500,
-    "55": 500, "57": 500, "57P01": 503, "58": 500, "F0": 500, "HV": 500, "P0": 500, "P0001": 400,
-    "XX": 500,
+    "42501": 403, "42883": 404, "42P01": 404, "42P17": 500, "53": 503, "53400": 500, "54": 400,
+    "55": 500, "55000": 400, "57": 500, "57P01": 503, "58": 500, "F0": 500, "HV": 500, "P0": 500,
+    "P0001": 400, "XX": 500,
 }  # fmt: skip
-"""By SQLSTATE or its class, as PostgREST has it; 400 where the table has no row."""
+"""By SQLSTATE or its class; 400 where the table has no row. As PostgREST has it, but for what only
+the request can be at fault for: more than Postgres's limits (54), and writing to a view that cannot
+be written to (55000)."""
 
 _TWICE_OR_ALL = re.compile("requires a WHERE clause$|^ON CONFLICT DO UPDATE command cannot affect")
 """Of 21000: mistakes of the client, an upsert that names a row twice and, with safeupdate, a change
 of every row. PostgREST answers the first with 500."""
+
+SAID_OF_VALUES = ("tsquery stack too small",)
+"""What Postgres calls an internal error, and is a value of the request."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _RAISE_MESSAGE_HINT = (
@@ -89,6 +94,8 @@ def status_of(fault: PostgresFault, role: str) -> int:
     if state == "22023" and said.startswith("role") and said.endswith("does not exist"):
         return 401
     if state == "21000" and _TWICE_OR_ALL.search(said):
+        return 400
+    if state == "XX000" and said in SAID_OF_VALUES:
         return 400
     if state == "42883" and said.startswith("function xmlagg("):
         return 406
