@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -142,6 +143,27 @@ def test_signing_keys_are_bounded(tmp_path):
     for _ in range(keys.JWT_KEYS_MAX - len(process.jwt_keys)):
         keys.rotate_jwt(process.settings, process.home)
     assert code(keys.rotate_jwt, process.settings, process.home) == "jwt_keys_many"
+
+
+def test_what_a_killed_process_left_behind_is_in_nobodys_way(tmp_path):
+    process = begun(tmp_path)
+    folder = tmp_path / "secrets"
+    folder.mkdir(mode=0o700)
+    for name in (keys.JWT_FILE, keys.SEALING_FILE, apikeys.API_FILE):
+        (folder / name).with_suffix(f".{os.getpid()}.new").write_text("half a k")
+    assert process.jwt_keys and process.sealing_keys and process.api_keys
+    keys.rotate_jwt(process.settings, process.home)
+    assert len(process.jwt_keys) == 2
+
+
+def test_no_draft_of_a_key_stays_when_it_cannot_be_put_in_place(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(keys.os, "link", refuse)
+    with pytest.raises(OSError, match="no links here"):
+        keys.jwt_keys(begun(tmp_path).settings, tmp_path)
+    assert list((tmp_path / "secrets").iterdir()) == []
 
 
 def test_a_shared_secret_is_not_rotated_here(tmp_path):

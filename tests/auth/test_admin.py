@@ -255,7 +255,7 @@ async def test_the_same_or_a_weak_password_is_refused(door):
         refused(answer, 422, code)
 
 
-async def test_a_taken_address_is_refused_where_no_mail_is_sent(door):
+async def test_a_change_to_a_taken_address_is_refused_where_no_mail_is_sent(door):
     await signed_up(door, "bob@example.org")
     session = await signed_up(door)
     answer = await door.put("/user", json={"email": "bob@example.org"}, headers=bearer(session))

@@ -101,11 +101,12 @@ async def test_a_sign_up_with_a_challenge_is_confirmed_into_a_code(gate, strict)
 
 
 @asynccontextmanager
-async def at_github(server, tmp_path, name, **account) -> AsyncIterator[tuple]:
+async def at_github(server, tmp_path, name, environ=None, **account) -> AsyncIterator[tuple]:
     """A place that signs people in at the stand-in: (place, door, party)."""
     async with standin.standin(**account) as party:
         address = urlsplit(party.url)
         environ = {
+            **(environ or {}),
             "AGON_GITHUB_CLIENT_ID": standin.CLIENT_ID,
             "AGON_GITHUB_CLIENT_SECRET": standin.CLIENT_SECRET,
             "AGON_GITHUB_URL": party.url,
@@ -214,34 +215,6 @@ async def test_an_address_that_github_did_not_verify_proves_nothing(server, tmp_
         session = fragment_of(await through(door))
         user = (await door.get("/user", headers=bearer(session))).json()
         assert (user["email"], user["app_metadata"]["providers"]) == ("", ["github"])
-
-
-async def test_a_user_links_github_and_parts_from_it(server, tmp_path):
-    async with at_github(server, tmp_path, "agon_gh_link") as (_, door, _party):
-        session = await signed_up(door)
-        path = "/user/identities/authorize?provider=github&skip_http_redirect=true"
-        refused(await door.get(path), 401, "no_authorization")
-        assert (await through(door, path, bearer(session))).status_code == 303
-        user = (await door.get("/user", headers=bearer(session))).json()
-        assert user["id"] == session["user"]["id"]
-        linked = {one["provider"]: one["identity_id"] for one in user["identities"]}
-        assert set(linked) == {"email", "github"}
-        other = await signed_up(door, "bob@example.org")
-        answer = await door.delete(f"/user/identities/{linked['github']}", headers=bearer(other))
-        refused(answer, 404, "identity_not_found")
-        answer = await door.delete(f"/user/identities/{linked['github']}", headers=bearer(session))
-        assert answer.status_code == 200
-        answer = await door.delete(f"/user/identities/{linked['email']}", headers=bearer(session))
-        refused(answer, 422, "single_identity_not_deletable")
-
-
-async def test_anothers_identity_is_not_linked(server, tmp_path):
-    async with at_github(server, tmp_path, "agon_gh_taken") as (_, door, _party):
-        await through(door)
-        session = await signed_up(door)
-        path = "/user/identities/authorize?provider=github"
-        answer = await through(door, path, bearer(session))
-        assert fragment_of(answer)["error_code"] == "identity_already_exists"
 
 
 @pytest.mark.parametrize("query", ["", "provider=gitlab", "provider=github",

@@ -1,22 +1,22 @@
-"""Signing in with a wallet, and the code that an old session needs."""
+"""Signing in with a wallet: for which sites, how often, and what proves nothing."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import pytest
 
-from tests import places
-from tests.auth.visitors import (
-    ANOTHER,
-    bearer,
-    confirmed,
-    door_of,
-    mail,
-    publish_key,
-    refused,
-    signed_up,
-)
+from agon.kernel import clock
+from tests.auth.doors import opened
+from tests.auth.visitors import bearer, logged, refused
+from tests.people import signing
 
-ADA = "ada@example.org"
+LOCAL = {"domain": "localhost:5173", "uri": "http://localhost:5173/"}
+
+
+async def sign_in(door, name, **parts):
+    """The answer to a message of that name's wallet."""
+    text = signing.message(signing.address(name), issued_at=clock.now(), **parts)
+    body = {"chain": "ethereum", "message": text, "signature": signing.sign(name, text)}
+    return await door.post("/token?grant_type=web3", json=body)
 
 
 async def test_an_unknown_chain_is_refused(door):
@@ -36,30 +36,60 @@ async def test_a_message_that_nobody_signed_is_refused(door):
         assert answer.json()["code"] in ("validation_failed", "invalid_credentials")
 
 
-async def test_an_old_session_needs_a_mailed_code_for_a_new_password(server, tmp_path):
-    environ = {"AGON_AUTH_NONCE": "true", "AGON_AUTH_MAIL_EVERY_SECONDS": "0",
-               "AGON_AUTH_AUTOCONFIRM": "off"}  # fmt: skip
-    opening = places.opened(server, "agon_auth_nonce", tmp_path, environ)
-    async with opening as place, door_of(place) as door:
-        await publish_key(place)
-        session = await confirmed(door, place, ADA)
-        await place.set_clock(datetime.now(UTC) + timedelta(hours=25))
+@pytest.mark.parametrize(
+    ("environ", "status"),
+    [
+        ({}, 200),
+        ({"AGON_PUBLIC_URL": "http://127.0.0.1:8000"}, 200),
+        ({"AGON_SITE_URL": "http://localhost:5173"}, 200),
+        ({"AGON_SITE_URL": "https://agon.example"}, 400),
+        ({"AGON_PUBLIC_URL": "https://agon.example"}, 400),
+    ],
+    ids=["unset", "public-here", "site-here", "site-elsewhere", "public-elsewhere"],
+)
+async def test_messages_for_loopback_hold_where_our_own_site_is_there(
+    server, tmp_path, request, environ, status
+):
+    name = "agon_wallet_" + request.node.callspec.id.replace("-", "_")
+    async with opened(server, tmp_path, name, **environ) as there:
+        answer = await sign_in(there.visitor(), "ada", **LOCAL)
+        assert answer.status_code == status, answer.text
 
-        async def changed(**more):
-            body = {"password": ANOTHER, **more}
-            return await door.put("/user", json=body, headers=bearer(session))
 
-        refused(await changed(), 400, "reauthentication_needed")
-        refused(await changed(nonce="000000"), 422, "reauthentication_not_valid")
-        await door.get("/reauthenticate", headers=bearer(session))
-        code = (await mail(place, ADA)).code
-        assert (await changed(nonce=code)).status_code == 200
-        refused(await changed(nonce=code), 422, "reauthentication_not_valid")
+async def test_new_wallets_are_new_users_and_count_as_such(server, tmp_path):
+    environ = {"AGON_AUTH_SIGN_UPS_PER_HOUR": "2", "AGON_SITE_URL": signing.SITE}
+    async with opened(server, tmp_path, "agon_wallet_many", **environ) as there:
+        door = there.visitor()
+        for name in ("ada", "bob"):
+            assert (await sign_in(door, name)).status_code == 200
+        refused(await sign_in(door, "eve"), 429, "over_request_rate_limit")
+        again = await sign_in(door, "ada", nonce="another1")
+        assert again.status_code == 200, "who is known is no new user"
+        assert (await sign_in(there.visitor("10.0.0.2"), "eve")).status_code == 200
+        assert len(await logged(there.place, "sign_up")) == 3
 
 
-async def test_a_fresh_session_needs_no_code(server, tmp_path):
-    opening = places.opened(server, "agon_auth_fresh", tmp_path, {"AGON_AUTH_NONCE": "true"})
-    async with opening as place, door_of(place) as door:
-        session = await signed_up(door)
-        answer = await door.put("/user", json={"password": ANOTHER}, headers=bearer(session))
-        assert answer.status_code == 200
+async def test_a_wallet_keeps_what_was_signed_however_it_came(server, tmp_path):
+    async with opened(server, tmp_path, "agon_wallet_kept", AGON_SITE_URL=signing.SITE) as there:
+        door = there.visitor()
+        session = (await sign_in(door, "ada", statement=None)).json()
+        text = signing.message(signing.address("bob"), statement=None, issued_at=clock.now())
+        body = {"message": text, "signature": signing.sign("bob", text)}
+        await door.post("/user/wallets", json=body, headers=bearer(session))
+        user = (await door.get("/user", headers=bearer(session))).json()
+        claims = [one["identity_data"]["custom_claims"] for one in user["identities"]]
+        assert [one.pop("address") for one in claims] == [
+            signing.address("ada"), signing.address("bob"),
+        ]  # fmt: skip
+        assert claims[0] == claims[1]
+        assert claims[0]["statement"] is None
+
+
+async def test_wallets_are_told_to_an_open_session_only(server, tmp_path):
+    async with opened(server, tmp_path, "agon_wallet_shut", AGON_SITE_URL=signing.SITE) as there:
+        door = there.visitor()
+        session = (await sign_in(door, "ada")).json()
+        assert (await door.get("/user/wallets", headers=bearer(session))).status_code == 200
+        await door.post("/logout", headers=bearer(session))
+        answer = await door.get("/user/wallets", headers=bearer(session))
+        refused(answer, 403, "session_not_found")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from supabase_auth.errors import AuthApiError, AuthWeakPasswordError
 
+from agon.kernel import clock, jwt
 from tests.clients import letters
 from tests.clients.conftest import PASSWORD, fresh
 
 OTHER_PASSWORD = "a different long phrase 2"
 PAGE = "https://app.agon.example/welcome"
+HOUR_S = 3600
 
 
 def address() -> str:
@@ -286,6 +288,45 @@ async def test_a_listener_hears_what_happens(person):
     await client.auth.update_user({"data": {"a": 1}})
     await client.auth.sign_out()
     assert heard == [("TOKEN_REFRESHED", True), ("USER_UPDATED", True), ("SIGNED_OUT", False)]
+
+
+def run_out(doors, session):
+    """The session as it is an hour later: with a token that holds no more."""
+    keys = doors.place.runtime.jwt_keys
+    claims = jwt.verify(session.access_token, keys, clock.now_s())
+    bare = {name: value for name, value in claims.items() if name not in ("iat", "exp")}
+    token = jwt.mint(bare, keys[0], clock.now_s() - 2 * HOUR_S, HOUR_S)
+    return session.model_copy(update={"access_token": token, "expires_at": clock.now_s() - HOUR_S})
+
+
+@pytest.mark.parametrize("way", ["refresh", "sign in", "sign up", "mail", "get", "sign out"])
+async def test_a_token_that_ran_out_is_left_behind(doors, connect, way):
+    """The client sends it in Authorization with everything, also with what renews it."""
+    client, email = await connect(), address()
+    credentials = {"email": email, "password": PASSWORD}
+    late = run_out(doors, (await client.auth.sign_up(credentials)).session)
+    await client.auth._save_session(late)
+    client._listen_to_auth_events("SIGNED_IN", late)
+    headers = client.auth._headers
+    assert headers["Authorization"] == f"Bearer {late.access_token}"
+    if way == "refresh":
+        session = (await client.auth.refresh_session(late.refresh_token)).session
+    elif way == "sign in":
+        session = (await client.auth.sign_in_with_password(credentials)).session
+    elif way == "sign up":
+        other = {"email": address(), "password": PASSWORD}
+        session = (await client.auth.sign_up(other)).session
+    elif way == "mail":
+        await client.auth.sign_in_with_otp({"email": email})
+        code = (await letters.newest(doors.home, email)).code
+        proof = {"email": email, "token": code, "type": "email"}
+        session = (await client.auth.verify_otp(proof)).session
+    elif way == "get":
+        session = await client.auth.get_session()
+    else:
+        await client.auth.sign_out()
+        session = (await client.auth.sign_in_with_password(credentials)).session
+    assert (await client.auth.get_user(session.access_token)).user
 
 
 async def test_identities_are_listed(person):

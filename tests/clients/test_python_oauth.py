@@ -7,6 +7,7 @@ import pytest
 from supabase_auth.errors import AuthApiError
 
 from tests.clients import letters
+from tests.clients.conftest import PASSWORD, fresh
 
 PAGE = "https://app.agon.example/welcome"
 OPTIONS = {"redirect_to": PAGE}
@@ -56,7 +57,10 @@ async def test_the_implicit_way_brings_the_session(connect, service):
 
 async def test_github_is_added_to_an_account_and_taken_away(member, connect, service):
     asked = await member.auth.link_identity({"provider": "github", "options": OPTIONS})
-    await travel(asked.url)
+    code = (await travel(asked.url))["code"]
+    listed = (await member.auth.get_user_identities()).identities
+    assert [one.provider for one in listed] == ["email"], "not before the exchange"
+    await member.auth.exchange_code_for_session({"auth_code": code})
     listed = (await member.auth.get_user_identities()).identities
     assert sorted(one.provider for one in listed) == ["email", "github"]
     user = (await member.auth.get_user()).user
@@ -67,6 +71,16 @@ async def test_github_is_added_to_an_account_and_taken_away(member, connect, ser
     with pytest.raises(AuthApiError) as caught:
         await member.auth.unlink_identity(listed[0])
     assert (caught.value.code, caught.value.status) == ("single_identity_not_deletable", 422)
+
+
+async def test_github_is_not_added_without_a_challenge(doors, connect):
+    client = await connect(flow_type="implicit")
+    credentials = {"email": f"{fresh('person')}@agon.example", "password": PASSWORD}
+    await client.auth.sign_up(credentials)
+    with pytest.raises(AuthApiError) as caught:
+        await client.auth.link_identity({"provider": "github", "options": OPTIONS})
+    assert (caught.value.code, caught.value.status) == ("validation_failed", 400)
+    assert "pkce" in caught.value.message
 
 
 async def test_another_provider_is_refused_politely(connect):

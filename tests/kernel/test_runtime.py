@@ -64,6 +64,55 @@ async def test_another_issuers_keys_are_learned_and_not_asked_for_each_time(tmp_
         assert issuer.paths() == ["/jwks"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    ["no JSON", "[]", "{}", '{"keys": []}', '{"keys": [{"kty": "oct", "k": "x"}]}', None, 500],
+)
+async def test_an_issuer_without_keys_is_not_the_callers_mistake(tmp_path, body):
+    async def document(_request: web.Request) -> web.Response:
+        return web.Response(text=str(body), status=500 if body == 500 else 200)
+
+    routes = {} if body is None else {"GET /jwks": document}
+    async with serve(routes) as issuer:
+        at = begun(
+            tmp_path, AGON_JWKS_URL=issuer.url + "/jwks",
+            AGON_OUTBOUND_ALLOW="{}:{}".format(*issuer.address),
+        )  # fmt: skip
+        now_s = clock.now_s()
+        for _ in range(2):
+            with pytest.raises(Refused) as caught:
+                await at.verify_token(token(jwt.generate()), now_s)
+            assert (caught.value.refusal.code, caught.value.refusal.status) == ("PGRST301", 401)
+        assert await at.verify_token(token(at.jwt_keys[0]), now_s), "our own still holds"
+
+
+async def test_an_issuer_that_is_away_is_not_the_callers_mistake(tmp_path):
+    async with serve({}) as issuer:
+        url, address = issuer.url + "/jwks", issuer.address
+    at = begun(
+        tmp_path, AGON_JWKS_URL=url, AGON_OUTBOUND_ALLOW="{}:{}".format(*address)
+    )  # fmt: skip
+    with pytest.raises(Refused) as caught:
+        await at.verify_token(token(jwt.generate()), clock.now_s())
+    assert (caught.value.refusal.code, caught.value.refusal.status) == ("PGRST301", 401)
+
+
+async def test_keys_are_sought_for_signatures_alone(tmp_path):
+    async def document(_request: web.Request) -> web.Response:
+        return web.json_response(jwt.jwks([jwt.generate()]))
+
+    async with serve({"GET /jwks": document}) as issuer:
+        at = begun(
+            tmp_path, AGON_JWKS_URL=issuer.url + "/jwks",
+            AGON_OUTBOUND_ALLOW="{}:{}".format(*issuer.address),
+        )  # fmt: skip
+        expired = jwt.mint(CLAIMS, at.jwt_keys[0], 1_600_000_000, 60)
+        with pytest.raises(Refused) as caught:
+            await at.verify_token(expired, clock.now_s())
+        assert caught.value.refusal.code == "PGRST303"
+        assert issuer.paths() == []
+
+
 async def test_the_issuer_is_demanded_where_it_is_set(tmp_path):
     at = begun(tmp_path, AGON_JWT_ISSUER="https://agon.example")
     key = at.jwt_keys[0]

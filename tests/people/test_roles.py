@@ -30,9 +30,19 @@ async def refused(place: Place, actor: Actor, statement: str, *arguments: object
     return error.refusal.code if isinstance(error, Refused) else str(error.sqlstate)
 
 
-async def kinds(place: Place) -> list[str]:
-    rows = await place.owner.fetch("select kind from agon.security_events order by id")
+async def kinds(place: Place, who: Actor) -> list[str]:
+    rows = await place.owner.fetch(
+        "select kind from agon.security_events where user_id = $1::uuid order by id", who.user_id
+    )
     return [row["kind"] for row in rows if row["kind"].startswith("role_")]
+
+
+@pytest.fixture
+async def chief(place):
+    """A user who has the role admin."""
+    actor = await place.own("chief")
+    await ask(place, SERVICE, GRANT, actor.user_id, "admin")
+    return actor
 
 
 async def test_claims_are_empty_lists_where_there_is_nothing(place):
@@ -40,9 +50,9 @@ async def test_claims_are_empty_lists_where_there_is_nothing(place):
     assert await ask(place, ada, CLAIMS, ada.user_id) == {"roles": [], "permissions": []}
 
 
-async def test_a_role_without_permissions_is_a_role(place):
+async def test_a_role_without_permissions_is_a_role(place, chief):
     ada = await place.own("ada")
-    await ask(place, ADMIN, GRANT, ada.user_id, "guide")
+    await ask(place, chief, GRANT, ada.user_id, "guide")
     assert await ask(place, ada, CLAIMS, ada.user_id) == {"roles": ["guide"], "permissions": []}
 
 
@@ -87,49 +97,91 @@ async def test_a_claim_of_being_the_service_is_not_enough(place):
     assert await refused(place, liar, CLAIMS, ada.user_id) == "not_your_claims"
 
 
-async def test_only_an_admin_gives_and_takes_roles(place):
+async def test_only_an_admin_gives_and_takes_roles(place, chief):
     ada = await place.own("ada")
     assert await refused(place, ada, GRANT, ada.user_id, "admin") == "admin_only"
     assert await refused(place, ada, REVOKE, ada.user_id, "admin") == "admin_only"
     assert await refused(place, ada, "select agon.list_roles()") == "admin_only"
     assert await refused(place, ANONYMOUS, GRANT, ada.user_id, "admin") == "42501"
-    await ask(place, ADMIN, GRANT, ada.user_id, "admin")
-    assert (await ask(place, ADMIN, "select agon.list_roles()"))["role"] == "admin"
+    await ask(place, chief, GRANT, ada.user_id, "admin")
+    assert (await ask(place, chief, "select agon.list_roles()"))["role"] == "admin"
 
 
-async def test_a_role_given_twice_is_given_once(place):
+async def test_a_token_that_says_admin_gives_no_roles(place, chief):
+    bob = await place.own("bob")
+    liar = Actor(role="authenticated", claims={**bob.claims, "app_metadata": {"roles": ["admin"]}})
+    assert await refused(place, liar, GRANT, bob.user_id, "admin") == "admin_only"
+    assert await refused(place, liar, "select agon.list_roles()") == "admin_only"
+    assert await refused(place, ADMIN, GRANT, bob.user_id, "admin") == "user_not_found"
+
+
+async def test_who_is_no_longer_admin_does_not_become_one_again(place, chief):
+    held = {**chief.claims, "app_metadata": {"roles": ["admin"]}}
+    former = Actor(role="authenticated", claims=held)
+    await ask(place, SERVICE, REVOKE, chief.user_id, "admin")
+    assert await refused(place, former, GRANT, chief.user_id, "admin") == "admin_only"
+
+
+async def test_a_banned_admin_gives_no_roles(place, chief):
+    await place.owner.execute(
+        "update auth.users set banned_until = now() + interval '1 day' where id = $1::uuid",
+        chief.user_id,
+    )
+    assert await refused(place, chief, GRANT, chief.user_id, "guide") == "user_banned"
+
+
+async def test_a_user_has_no_more_claims_than_fit_into_a_token(place):
+    ada, bob = await place.own("ada"), await place.own("bob")
+    permit = (
+        "insert into public.role_permissions select 'judge', $1 || n from generate_series(1, 60) n"
+    )
+    await ask(place, SERVICE, permit, "x" * 30)
+    await ask(place, SERVICE, GRANT, ada.user_id, "judge")
+    assert await refused(place, SERVICE, permit, "y" * 30) == "too_many_claims"
+    for number in range(30):
+        permit_other = "insert into public.role_permissions values ($1, $2)"
+        await ask(place, SERVICE, permit_other, f"other{number}", "z" * 100 + str(number))
+    give = (
+        "insert into public.user_roles select $1::uuid, 'other' || n from generate_series(0, 29) n"
+    )
+    assert await refused(place, SERVICE, give, bob.user_id) == "too_many_claims"
+    assert len((await ask(place, SERVICE, CLAIMS, ada.user_id))["permissions"]) == 60
+    assert await ask(place, SERVICE, CLAIMS, bob.user_id) == {"roles": [], "permissions": []}
+
+
+async def test_a_role_given_twice_is_given_once(place, chief):
     ada = await place.own("ada")
-    first = await ask(place, ADMIN, GRANT, ada.user_id, "guide")
-    assert await ask(place, ADMIN, GRANT, ada.user_id, "guide") == first
-    assert await kinds(place) == ["role_granted"]
+    first = await ask(place, chief, GRANT, ada.user_id, "guide")
+    assert await ask(place, chief, GRANT, ada.user_id, "guide") == first
+    assert await kinds(place, ada) == ["role_granted"]
 
 
-async def test_a_role_taken_is_gone_and_taking_it_again_says_so(place):
+async def test_a_role_taken_is_gone_and_taking_it_again_says_so(place, chief):
     ada = await place.own("ada")
-    await ask(place, ADMIN, GRANT, ada.user_id, "guide")
-    assert await ask(place, ADMIN, REVOKE, ada.user_id, "guide") is True
-    assert await ask(place, ADMIN, REVOKE, ada.user_id, "guide") is False
+    await ask(place, chief, GRANT, ada.user_id, "guide")
+    assert await ask(place, chief, REVOKE, ada.user_id, "guide") is True
+    assert await ask(place, chief, REVOKE, ada.user_id, "guide") is False
     assert await ask(place, ada, CLAIMS, ada.user_id) == {"roles": [], "permissions": []}
-    assert await kinds(place) == ["role_granted", "role_revoked"]
+    assert await kinds(place, ada) == ["role_granted", "role_revoked"]
 
 
-async def test_nobody_gets_a_role_who_is_not_there(place):
-    assert await refused(place, ADMIN, GRANT, str(uuid.uuid4()), "guide") == "user_unknown"
+async def test_nobody_gets_a_role_who_is_not_there(place, chief):
+    assert await refused(place, chief, GRANT, str(uuid.uuid4()), "guide") == "user_unknown"
 
 
 @pytest.mark.parametrize("name", ["", "Admin", "two words", "x" * 64, "1st"])
-async def test_a_role_has_a_plain_name(place, name):
+async def test_a_role_has_a_plain_name(place, chief, name):
     ada = await place.own("ada")
-    assert await refused(place, ADMIN, GRANT, ada.user_id, name) == "23514"
+    assert await refused(place, chief, GRANT, ada.user_id, name) == "23514"
 
 
-async def test_a_user_sees_own_roles_and_no_others(place):
+async def test_a_user_sees_own_roles_and_no_others(place, chief):
     ada, bob = await place.own("ada"), await place.own("bob")
-    await ask(place, ADMIN, GRANT, ada.user_id, "guide")
+    await ask(place, chief, GRANT, ada.user_id, "guide")
     count = "select count(*) from public.user_roles"
     assert await ask(place, ada, count) == 1
     assert await ask(place, bob, count) == 0
-    assert await ask(place, SERVICE, count) == 1
+    assert await ask(place, SERVICE, count) == 2
     assert await refused(place, ANONYMOUS, count) == "42501"
 
 
@@ -159,7 +211,7 @@ async def test_what_the_services_own_hand_does_is_logged_too(place):
 
 async def test_roles_go_with_their_user(place):
     ada = await place.own("ada")
-    await ask(place, ADMIN, GRANT, ada.user_id, "guide")
+    await ask(place, SERVICE, GRANT, ada.user_id, "guide")
     await place.owner.execute("delete from auth.users where id = $1::uuid", ada.user_id)
     assert await ask(place, SERVICE, "select count(*) from public.user_roles") == 0
 

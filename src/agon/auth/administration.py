@@ -16,14 +16,9 @@ PER_PAGE = 50
 PER_PAGE_MAX = 1000
 PAGE_MAX = 1_000_000
 
-LINK_KINDS = {
-    "signup": "signup",
-    "invite": "invite",
-    "magiclink": "magiclink",
-    "recovery": "recovery",
-    "email_change_current": "email_change_current",
-    "email_change_new": "email_change_new",
-}
+LINK_KINDS = (
+    "signup", "invite", "magiclink", "recovery", "email_change_current", "email_change_new",
+)  # fmt: skip
 
 
 def fields_of(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,8 +105,8 @@ async def delete(desk: Desk, user_id: uuid.UUID, *, softly: bool) -> None:
 async def generate_link(desk: Desk, body: Mapping[str, Any], redirect_to: str) -> User:
     """What a mail would carry, for the service to send itself: the user, with `action_link`,
     `email_otp`, `hashed_token`, `verification_type` and `redirect_to`."""
-    kind = LINK_KINDS.get(bodies.wanted(body, "type"))
-    if kind is None:
+    kind = bodies.wanted(body, "type")
+    if kind not in LINK_KINDS:
         raise validation_failed(f"type must be one of {', '.join(LINK_KINDS)}")
     await require_service(desk)
     email = users.email_of(bodies.wanted(body, "email"))
@@ -125,12 +120,13 @@ async def generate_link(desk: Desk, body: Mapping[str, Any], redirect_to: str) -
         new_email = users.email_of(bodies.wanted(body, "new_email"))
     async with desk.acting() as conn:
         user_id = await conn.fetchval(
-            "select agon.admin_prepare_link($1, $2, $3, $4, $5)",
+            "select agon.admin_prepare_link($1, $2, $3, $4, $5, $6)",
             kind,
             email,
             new_email,
             hashed,
             data,
+            mailing.lifetime(desk),
         )
         letter = mailing.Letter(
             kind=kind,
@@ -138,7 +134,6 @@ async def generate_link(desk: Desk, body: Mapping[str, Any], redirect_to: str) -
             to=new_email if kind == "email_change_new" and new_email else email,
             email=email,
             redirect_to=redirect_to,
-            keeps_password=kind == "signup",
         )
         proof = await mailing.make(conn, desk, letter)
         user = await conn.fetchval("select agon.user_json($1)", user_id)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse
 
 from agon.auth import bodies, flows, mailing, sign_ins, sign_ups
-from agon.auth.bodies import Body, Fields
-from agon.auth.desk import PREFIX, AnyDesk, Desk
-from agon.auth.refusals import AuthRoute, validation_failed
-from agon.auth.sign_ups import granted
+from agon.auth.bodies import Body
+from agon.auth.desk import PREFIX, AnyDesk
+from agon.auth.refusals import AuthRoute, granted, validation_failed
 from agon.commons.people import users
 from agon.kernel.errors import Refusal, Refused
 
-RESENT = {"signup": "signup", "email_change": "email_change_new"}
+RESENT = ("signup", "email_change")
 
 router = APIRouter(prefix=PREFIX, tags=["auth"], route_class=AuthRoute)
 
@@ -26,45 +24,33 @@ router = APIRouter(prefix=PREFIX, tags=["auth"], route_class=AuthRoute)
 async def otp(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> dict[str, Any]:
     """Mail a code and a link that sign in. The answer is the same for everybody."""
     bodies.refuse_phone(body)
-    outcome = await sign_ups.by_mail(
-        desk,
-        users.email_of(bodies.wanted(body, "email")),
-        bodies.metadata(body, "data") or {},
-        desk.redirect_url(redirect_to),
-        flows.challenge_of(body),
-        may_sign_up=bodies.flag(body, "create_user", True),
-    )
-    granted(outcome)
+    may_sign_up = bodies.flag(body, "create_user", True)
+    newcomer = sign_ups.newcomer_of(desk, body, redirect_to)
+    granted(await sign_ups.by_mail(desk, newcomer, may_sign_up=may_sign_up))
     return {}
 
 
 @router.post("/recover")
 async def recover(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> dict[str, Any]:
     """Mail a code and a link that sign in to set a new password. The same for everybody."""
-    email = users.email_of(bodies.wanted(body, "email"))
-    challenge = flows.challenge_of(body)
-    granted(await _mail(desk, email, "recovery", desk.redirect_url(redirect_to), challenge))
+    granted(await sign_ups.remind(desk, "recovery", sign_ups.newcomer_of(desk, body, redirect_to)))
     return {}
 
 
 @router.post("/resend")
 async def resend(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> dict[str, Any]:
     """Mail a confirmation once more. The same for everybody."""
-    kind = RESENT.get(bodies.wanted(body, "type"))
-    if kind is None:
+    kind = bodies.wanted(body, "type")
+    if kind not in RESENT:
         raise validation_failed("Resend is possible for signup and email_change")
-    email = users.email_of(bodies.wanted(body, "email"))
-    challenge = flows.challenge_of(body)
-    granted(await _mail(desk, email, kind, desk.redirect_url(redirect_to), challenge))
+    granted(await sign_ups.remind(desk, kind, sign_ups.newcomer_of(desk, body, redirect_to)))
     return {}
 
 
 @router.post("/invite")
 async def invite(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> Any:
     """Invite somebody, for the service."""
-    email = users.email_of(bodies.wanted(body, "email"))
-    data = bodies.metadata(body, "data") or {}
-    return await sign_ups.invite(desk, email, data, desk.redirect_url(redirect_to))
+    return await sign_ups.invite(desk, sign_ups.newcomer_of(desk, body, redirect_to))
 
 
 @router.post("/verify")
@@ -109,29 +95,3 @@ def _kind(asked: str) -> str:
     if asked not in mailing.KINDS:
         raise validation_failed("Verify requires a verification type")
     return asked
-
-
-async def _mail(
-    desk: Desk, email: str, kind: str, redirect_to: str, challenge: flows.Challenge | None
-) -> Refusal | None:
-    """Mail somebody something about an account of theirs, if they have one that it fits."""
-    async with desk.acting() as conn:
-        refusal = await mailing.limit(conn, desk, email)
-        if refusal:
-            return refusal
-        found: Fields | None = await conn.fetchval(
-            "select agon.find_mailbox_for($1, $2)", kind, email
-        )
-        if found:
-            letter = mailing.Letter(
-                kind=kind,
-                user_id=uuid.UUID(found["user_id"]),
-                to=email,
-                email=found["email"],
-                new_email=found["new_email"],
-                redirect_to=redirect_to,
-                flow_id=await flows.begin(conn, challenge, redirect_to),
-                keeps_password=kind == "signup",
-            )
-            await mailing.send(conn, desk, letter)
-    return None

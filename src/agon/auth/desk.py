@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import re
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, Request
+from starlette.datastructures import State
 
+from agon.commons.people import siwe
 from agon.commons.people.sessions import Terms
-from agon.commons.people.users import Tries
+from agon.commons.people.users import Tries, over_limit
 from agon.commons.people.visits import Visit, acting
+from agon.kernel import clock
 from agon.kernel.config import Settings
 from agon.kernel.database import Conn, Database
 from agon.kernel.errors import Refused, refuse
 from agon.kernel.runtime import Runtime
+from agon.web.actor import Described
+from agon.web.callers import Caller, Callers, headers_of
 from agon.web.errors import SIGN_IN_FIRST
-from agon.web.handlers import Caller, Pools, Process
+from agon.web.handlers import Pools, Process
+from agon.web.limits import Limits
 
 PREFIX = "/auth/v1"
 URL_CHARS_MAX = 2048
+"""Of an address to return to, as it stands in a link of a mail."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -60,7 +69,8 @@ class Desk:
     @property
     def tries(self) -> Tries:
         return Tries(
-            per_email=self.settings["auth_failures_per_email"],
+            here=self.settings["auth_failures_per_email"],
+            per_email=self.settings["auth_failures_per_email_everywhere"],
             per_address=self.settings["auth_failures_per_address"],
         )
 
@@ -76,16 +86,30 @@ class Desk:
 
     def redirect_url(self, asked: str | None) -> str:
         """Where to send people back to: the asked address if it is allowed, else the site."""
-        allowed = [one.strip() for one in self.settings["redirect_urls"].split(",")]
-        if asked and may_return_to(asked, self.site_url, [one for one in allowed if one]):
+        if asked and may_return_to(asked, self.site_url, self._redirect_urls):
             return asked
         return self.site_url
+
+    @property
+    def _redirect_urls(self) -> list[str]:
+        listed = (one.strip() for one in self.settings["redirect_urls"].split(","))
+        return [one for one in listed if one]
+
+    @property
+    def wallet_hosts(self) -> frozenset[str]:
+        """The hosts that a wallet's message may be signed for: where people are sent back to, and
+        this server as the operator names it. Loopback only where one of them is there."""
+        named = [self.settings["public_url"]] if self.settings["public_url"] else []
+        plain = [one for one in self._redirect_urls if "*" not in one and "?" not in one]
+        return siwe.hosts_of([self.site_url, *named, *plain])
 
 
 def may_return_to(url: str, site_url: str, allowed: Collection[str]) -> bool:
     """Whether people, with their tokens, may be sent to an address: on the site's own host, or as
     one of the allowed patterns."""
-    if len(url) > URL_CHARS_MAX or not re.fullmatch(r"[!-~]+", url) or re.search(r'[\\"<>^`]', url):
+    if len(quote(url, safe="")) > URL_CHARS_MAX:
+        return False
+    if not re.fullmatch(r"[!-~]+", url) or re.search(r'[\\"<>^`]', url):
         return False
     try:
         parts, site = urlsplit(url), urlsplit(site_url)
@@ -107,8 +131,28 @@ def _pattern(allowed: str) -> str:
     return "".join(wild.get(part, re.escape(part)) for part in parts) + "/?"
 
 
-async def desk_of(request: Request, process: Process, pools: Pools, actor: Caller) -> Desk:
-    """The visitor at this door. Raises Refused `auth_elsewhere` where another server signs in."""
+async def any_desk(request: Request, process: Process, pools: Pools, _: Described) -> Desk:
+    """The visitor of paths that need nobody signed in. Raises Refused for a key that is not ours,
+    `auth_elsewhere` where another server signs in, `over_request_rate_limit`."""
+    callers: Callers = request.app.state.callers
+    caller = await callers.admit(headers_of(request.scope["headers"]), clock.now_s())
+    return await _desk(request, process, pools, caller)
+
+
+async def member_desk(request: Request, process: Process, pools: Pools, _: Described) -> Desk:
+    """The visitor of paths that need a token, or the secret key; whose it is, the acts ask. Raises
+    Refused `no_authorization`, for a token that does not hold, and as `any_desk`."""
+    callers: Callers = request.app.state.callers
+    caller = await callers.identify(headers_of(request.scope["headers"]), clock.now_s())
+    desk = await _desk(request, process, pools, caller)
+    if caller.actor.role == "anon" and not request.headers.get("authorization"):
+        raise Refused(SIGN_IN_FIRST)
+    return desk
+
+
+async def _desk(request: Request, process: Process, pools: Pools, caller: Caller) -> Desk:
+    address = request.client.host if request.client else None
+    _count(request.app.state, process.settings, caller, address or "")
     if getattr(request.app.state, "auth_is_ours", None) is None:
         async with pools.as_worker() as conn:
             request.app.state.auth_is_ours = await conn.fetchval("select agon.auth_is_ours()")
@@ -120,20 +164,28 @@ async def desk_of(request: Request, process: Process, pools: Pools, actor: Calle
             status=404,
         )
     visit = Visit(
-        actor=actor,
-        address=request.client.host if request.client else None,
+        actor=caller.actor,
+        address=address,
         user_agent=request.headers.get("user-agent"),
+        sign_ups_per_hour=process.settings["auth_sign_ups_per_hour"],
+        mails_per_user=process.settings["auth_mails_per_user"],
+        mails_per_network=process.settings["auth_mails_per_address"],
     )
     return Desk(runtime=process, database=pools, visit=visit)
 
 
-async def member_desk(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> Desk:
-    """The desk for who brings a token; whose it is, the acts ask. Raises Refused
-    `no_authorization`."""
-    if not request.headers.get("authorization"):
-        raise Refused(SIGN_IN_FIRST)
-    return desk
+def _count(state: State, settings: Settings, caller: Caller, address: str) -> None:
+    """Count a request. Raises Refused `over_request_rate_limit`."""
+    if getattr(state, "auth_limits", None) is None:
+        state.auth_limits = Limits(
+            user_per_s=settings["auth_requests_per_s_user"],
+            key_per_s=0,
+            address_per_s=settings["auth_requests_per_s_address"],
+        )
+    wait_s = state.auth_limits.wait_s(caller, address, asyncio.get_running_loop().time())
+    if wait_s:
+        raise Refused(over_limit(math.ceil(wait_s)))
 
 
-AnyDesk = Annotated[Desk, Depends(desk_of)]
+AnyDesk = Annotated[Desk, Depends(any_desk)]
 MemberDesk = Annotated[Desk, Depends(member_desk)]

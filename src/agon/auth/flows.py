@@ -78,23 +78,31 @@ async def begin(
 
 
 async def issue(
-    conn: Conn, flow_id: uuid.UUID, user_id: uuid.UUID, method: str, tokens: str | None = None
+    conn: Conn,
+    flow_id: uuid.UUID,
+    user_id: uuid.UUID,
+    method: str,
+    *,
+    tokens: str | None = None,
+    proved: Mapping[str, Any] | None = None,
 ) -> str:
-    """The code of a flow, for this user's session. tokens: a provider's, as JSON.
+    """The code of a flow, for this user's session. tokens: a provider's, as JSON; proved:
+    {provider_id, data} of the identity that the exchange links to the user.
 
-    They are sealed to a key that is made of the code, so only who has the code opens them.
+    Tokens are sealed to a key that is made of the code, so only who has the code opens them.
     """
     code = sessions.new_secret()
     sealed = None
     if tokens is not None:
         sealed = sealing.seal(_opener(code).public_key(), tokens.encode(), _identity(flow_id))
     await conn.execute(
-        "select agon.issue_flow_code($1, $2, $3, $4, $5)",
+        "select agon.issue_flow_code($1, $2, $3, $4, $5, $6)",
         flow_id,
         user_id,
         sessions.digest(code),
         method,
         sealed,
+        proved,
     )
     return code
 
@@ -102,7 +110,8 @@ async def issue(
 async def exchange(
     conn: Conn, desk: Desk, code: str, verifier: str
 ) -> tuple[sessions.Session, str | None] | Refusal:
-    """The session for a code and its verifier, once, and the provider's tokens as JSON."""
+    """The session for a code and its verifier, once, and the provider's tokens as JSON. Raises
+    PT422 `identity_already_exists` where an identity was to be linked that is another's."""
     found = await conn.fetchval(
         "select agon.use_flow_code($1, $2, $3)", sessions.digest(code), verifier, CODE_LIFETIME
     )

@@ -7,11 +7,13 @@ GitHub answers mistakes of the token exchange with status 200 and an `error`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from agon.commons.people import users
 from agon.kernel.config import Settings
 from agon.kernel.errors import Refused, refuse
 from agon.kernel.outbound import Answer, Client
@@ -21,10 +23,18 @@ SCOPES = ("read:user", "user:email")
 API_VERSION = "2022-11-28"
 ANSWER_BYTES_MAX = 256 * 1024
 TEXT_CHARS_MAX = 2048
+NAME_CHARS_MAX = 128
+URL_CHARS_MAX = 512
+"""The profile stands in every access token."""
+SUBJECT_MAX = 2**63 - 1
 EMAILS_PAGE = 100
 """Addresses of one account that are looked at; GitHub hands out no more a page."""
 
 Value = TypeVar("Value")
+
+_TOKEN = re.compile(rf"[!-~]{{1,{TEXT_CHARS_MAX}}}")
+_LOGIN = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
+_URL = re.compile(rf"https?://[!-~]{{1,{URL_CHARS_MAX}}}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +178,8 @@ async def exchange(
     if isinstance(document, dict) and "error" in document:
         raise _exchange_refused(document)
     token = _part(document, "access_token", str)
+    if not _TOKEN.fullmatch(token):
+        raise _failed("access_token is none")
     expires = document.get("expires_in")
     return Tokens(
         access_token=token,
@@ -186,10 +198,10 @@ async def profile(outbound: Client, app: Application, access_token: str, now_s: 
     user = _opened(await _get(outbound, app, access_token, "/user", now_s))
     email, verified = await _primary_email(outbound, app, access_token, now_s)
     return Profile(
-        subject=str(_part(user, "id", int)),
-        login=_part(user, "login", str)[:TEXT_CHARS_MAX],
-        name=_text(user.get("name")),
-        avatar_url=_text(user.get("avatar_url")),
+        subject=str(_subject(user)),
+        login=_login(user),
+        name=_name(user.get("name")),
+        avatar_url=_url(user.get("avatar_url")),
         email=email,
         email_verified=verified,
         issuer=app.api_url,
@@ -211,7 +223,12 @@ async def _primary_email(
     primary = next((item for item in listed if _part(item, "primary", bool)), None)
     if primary is None:
         return None, False
-    return _part(primary, "email", str).lower(), _part(primary, "verified", bool)
+    try:
+        return users.email_of(_part(primary, "email", str)), _part(primary, "verified", bool)
+    except Refused as refused:
+        if refused.refusal.code != "validation_failed":
+            raise
+        return None, False  # nobody here can have such an address
 
 
 async def _get(outbound: Client, app: Application, token: str, path: str, now_s: int) -> Answer:
@@ -295,6 +312,30 @@ def _part(document: Any, key: str, kind: type[Value]) -> Value:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise _failed(f"{key} is no {kind.__name__}")
     return value
+
+
+def _subject(user: Any) -> int:
+    number = _part(user, "id", int)
+    if not 0 < number <= SUBJECT_MAX:
+        raise _failed("id is no account's number")
+    return number
+
+
+def _login(user: Any) -> str:
+    login = _part(user, "login", str)
+    if not _LOGIN.fullmatch(login):
+        raise _failed("login is no account's name")
+    return login
+
+
+def _name(value: object) -> str | None:
+    """What may be shown of a name: without signs that cannot be seen, nor stored."""
+    shown = "".join(sign for sign in (_text(value) or "") if sign.isprintable())
+    return shown[:NAME_CHARS_MAX].strip() or None
+
+
+def _url(value: object) -> str | None:
+    return value if isinstance(value, str) and _URL.fullmatch(value) else None
 
 
 def _text(value: object) -> str | None:

@@ -1,4 +1,8 @@
-"""What is mailed: six digits and a link, which work once, for an hour."""
+"""What is mailed: six digits and a link, which work once, for an hour.
+
+Whoever asks for mail to an address learns nothing of the address: a letter to nobody is written,
+sealed and queued like any other, and then forgotten, so it takes as long.
+"""
 
 from __future__ import annotations
 
@@ -45,17 +49,23 @@ KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Letter:
-    """One thing to prove. to: where the mail goes, and whose code it is; email: of the account, as
-    the mail says; flow_id: of PKCE; keeps_password: it confirms the sign-up that set it."""
+    """One thing to prove. user_id: None for nobody; to: where the mail goes, and whose code it is;
+    email: of the account, as the mail says, None where it has none yet; flow_id: of PKCE."""
 
     kind: str
-    user_id: uuid.UUID
+    user_id: uuid.UUID | None
     to: str
-    email: str
+    email: str | None
     redirect_to: str
     flow_id: uuid.UUID | None = None
-    keeps_password: bool = False
     new_email: str | None = None
+
+    @property
+    def template(self) -> str:
+        """The words of the mail."""
+        if self.kind == "email_change_new" and self.email is None:
+            return "first_address"
+        return TEMPLATES[self.kind]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +78,11 @@ class Proof:
 
 
 async def limit(conn: Conn, desk: Desk, email: str) -> Refusal | None:
-    """Count a mail to an address, whoever has it or not: one every so many seconds."""
+    """Count a mail to an address, whoever has it or not: one every so many seconds, and so many
+    of one who asks."""
     every_s = desk.settings["auth_mail_every_seconds"]
     wait_s = await conn.fetchval(
-        "select agon.spend_for('mail', $1, $2, $3)",
-        email,
-        1 if every_s else 0,
-        timedelta(seconds=every_s),
+        "select agon.spend_mail($1, $2)", email, timedelta(seconds=every_s)
     )
     if not wait_s:
         return None
@@ -91,15 +99,14 @@ async def make(conn: Conn, desk: Desk, letter: Letter) -> Proof:
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
     token = sessions.new_secret()
     await conn.execute(
-        "select agon.make_code($1, $2, $3, $4, $5, $6, $7, $8)",
+        "select agon.make_code($1, $2, $3, $4, $5, $6, $7)",
         letter.user_id,
         letter.kind,
         letter.to,
         sessions.digest(token),
         _hash(desk.runtime.jwt_keys[0], letter.to, code),
-        timedelta(seconds=desk.settings["auth_code_seconds"]),
+        lifetime(desk),
         letter.flow_id,
-        letter.keeps_password,
     )
     query = {
         "token": token,
@@ -109,18 +116,16 @@ async def make(conn: Conn, desk: Desk, letter: Letter) -> Proof:
     return Proof(code=code, token=token, link=f"{desk.url}/verify?{urlencode(query)}")
 
 
-async def send(conn: Conn, desk: Desk, letter: Letter, *, to_nobody: bool = False) -> None:
-    """Make the code of a letter and queue its mail, in the caller's transaction.
-
-    to_nobody: the address is another's, and gets no mail of it.
-    """
+async def send(conn: Conn, desk: Desk, letter: Letter) -> None:
+    """Make the code of a letter and queue its mail, in the caller's transaction. Raises Refused as
+    `mails.post`, for nobody as for everybody."""
     proof = await make(conn, desk, letter)
-    if to_nobody:
-        return
+    posting = conn.transaction()
+    await posting.start()
     await mails.post(
         conn,
         to=letter.to,
-        template=TEMPLATES[letter.kind],
+        template=letter.template,
         values={
             "site_name": desk.settings["site_name"],
             "email": letter.email or letter.to,
@@ -129,6 +134,12 @@ async def send(conn: Conn, desk: Desk, letter: Letter, *, to_nobody: bool = Fals
             "link": None if letter.kind == "reauthentication" else proof.link,
         },
     )
+    await (posting.rollback() if letter.user_id is None else posting.commit())
+
+
+def lifetime(desk: Desk) -> timedelta:
+    """How long a mailed proof holds, and what waits for it."""
+    return timedelta(seconds=desk.settings["auth_code_seconds"])
 
 
 def hashes(keys: jwt.Keys, to: str, code: str) -> list[bytes]:
@@ -139,6 +150,11 @@ def hashes(keys: jwt.Keys, to: str, code: str) -> list[bytes]:
     return [_hash(key, to, code) for key in keys if key.signing is not None]
 
 
-def _hash(key: jwt.Key, to: str, code: str) -> bytes:
+def keyed(key: jwt.Key, *parts: str) -> bytes:
+    """What nobody can compute who does not have the key, 32 bytes."""
     secret = key.signing if key.public_jwk is None else jwt.private_jwk(key)["d"].encode()
-    return hmac.digest(secret, f"one-time code\0{to}\0{code}".encode(), hashlib.sha256)
+    return hmac.digest(secret, "\0".join(parts).encode(), hashlib.sha256)
+
+
+def _hash(key: jwt.Key, to: str, code: str) -> bytes:
+    return keyed(key, "one-time code", to, code)

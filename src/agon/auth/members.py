@@ -12,7 +12,7 @@ from agon.auth.desk import Desk
 from agon.auth.sign_ups import User
 from agon.commons.people import passwords, users
 from agon.kernel.database import Conn
-from agon.kernel.errors import Refusal
+from agon.kernel.errors import Refusal, Refused
 
 SAME_PASSWORD = Refusal(
     code="same_password",
@@ -69,13 +69,17 @@ async def update(desk: Desk, change: Change) -> User | Refusal:
             if refusal:
                 return refusal
         changed = await conn.fetchval(
-            "select agon.update_own_user($1, $2, $3, $4)",
+            "select agon.update_own_user($1, $2, $3, $4, $5)",
             change.email,
             hashed,
             change.data,
             desk.autoconfirms,
+            mailing.lifetime(desk),
         )
-        if changed["email_change"]:
+        if changed:
+            refusal = changed["present"] and await mailing.limit(conn, desk, changed["present"])
+            if refusal:
+                raise Refused(refusal)  # the change must not stay
             await send_change(conn, desk, change, changed)
         return await conn.fetchval("select agon.load_own_user()")
 
@@ -104,28 +108,29 @@ async def send_change(conn: Conn, desk: Desk, change: Change, changed: Mapping[s
     """Mail both addresses; an address that somebody else has gets none."""
     flow_id = await flows.begin(conn, change.challenge, change.redirect_to)
     user_id, present, new = uuid.UUID(changed["user_id"]), changed["present"], change.email or ""
-    halves = [("email_change_new", new)]
+    halves = [("email_change_new", new, None if changed["is_taken"] else user_id)]
     if present:
-        halves.append(("email_change_current", present))
-    for kind, to in halves:
+        halves.append(("email_change_current", present, user_id))
+    for kind, to, whose in halves:
         letter = mailing.Letter(
             kind=kind,
-            user_id=user_id,
+            user_id=whose,
             to=to,
-            email=present or new,
+            email=present,
             new_email=new,
             redirect_to=change.redirect_to,
             flow_id=flow_id,
         )
-        await mailing.send(
-            conn, desk, letter, to_nobody=kind == "email_change_new" and changed["is_taken"]
-        )
+        await mailing.send(conn, desk, letter)
 
 
 async def _password(desk: Desk, change: Change, password: str) -> str | Refusal:
     """The hash of the caller's new password, or why not."""
     async with desk.acting() as conn:
         own = await conn.fetchval("select agon.load_own_password()")
+        wait_s = await conn.fetchval("select agon.spend_new_password()")
+        if wait_s:
+            return users.over_limit(wait_s)
         if own["is_anonymous"] and not change.email:
             return NEEDS_ADDRESS
         if desk.settings["auth_nonce"] and not own["is_fresh"]:

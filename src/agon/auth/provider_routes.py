@@ -43,7 +43,8 @@ async def callback(request: Request, desk: AnyDesk) -> RedirectResponse:
 
 @router.get("/user/identities/authorize")
 async def link_identity(request: Request, desk: MemberDesk) -> Response:
-    """Where the caller signs in to add an identity; as JSON for clients that go there."""
+    """Where the caller signs in to add an identity, with a challenge; as JSON for clients that go
+    there."""
     leaving = await _depart(request, desk, links=True)
     if request.query_params.get("skip_http_redirect") == "true":
         return JSONResponse({"url": leaving.url})

@@ -6,13 +6,20 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from agon.auth import flows, github
 from agon.auth.desk import Desk
+from agon.auth.refusals import of_data
 from agon.commons.people import sessions
 from agon.kernel import clock
+from agon.kernel.config import Settings
+from agon.kernel.database import Conn
 from agon.kernel.errors import Refusal, Refused, refuse
+
+PARTIES: dict[str, ModuleType] = {"github": github}
+"""By the name that clients use; each has the same functions."""
 
 SCOPES_MAX = 20
 COOKIE = "agon_sign_in"
@@ -43,16 +50,17 @@ async def depart(
     *,
     links: bool = False,
 ) -> Departure:
-    """Begin a sign-in at a provider; links: it is added to the caller instead.
+    """Begin a sign-in at a provider; links: it is added to the caller instead, which needs a
+    challenge.
 
     Without a challenge only the browser that leaves may come back, so that nobody is led into
     another's account; with one, the code is of no use to anybody else anyway. Raises Refused
-    `validation_failed`, `provider_disabled`.
+    `validation_failed`.
     """
-    app = _application(desk, provider)
+    party, app = _party(provider), _application(desk.settings, provider)
     asked = tuple((scopes or "").replace(",", " ").split())[:SCOPES_MAX]
     state = sessions.new_secret()
-    binder = sessions.new_secret() if challenge is None and not links else None
+    binder = sessions.new_secret() if challenge is None else None
     async with desk.acting() as conn:
         await conn.execute(
             "select agon.begin_flow($1, $2, $3, $4, $5, $6, $7)",
@@ -64,13 +72,13 @@ async def depart(
             binder and sessions.digest(binder),
             links,
         )
-    return Departure(url=github.authorize_url(app, _callback(desk), state, asked), binder=binder)
+    return Departure(url=party.authorize_url(app, _callback(desk), state, asked), binder=binder)
 
 
 async def arrive(desk: Desk, query: Mapping[str, str], binder: str | None) -> str:
     """Finish a sign-in with what the browser brought; the address to send it to.
 
-    Whatever goes wrong after the state was known is told to the client's own address.
+    What the provider or the caller got wrong is told to the client's own address.
     """
     async with desk.acting() as conn:
         flow = await conn.fetchrow(
@@ -83,38 +91,43 @@ async def arrive(desk: Desk, query: Mapping[str, str], binder: str | None) -> st
     try:
         return await _arrived(desk, flow, query)
     except Refused as refused:
-        return flows.with_refusal(flow["redirect_to"], refused.refusal)
+        refusal: Refusal | None = refused.refusal
+    except Exception as error:
+        refusal = of_data(error)
+        if refusal is None:
+            raise
+    return flows.with_refusal(flow["redirect_to"], refusal)
 
 
 async def _arrived(desk: Desk, flow: Mapping[str, Any], query: Mapping[str, str]) -> str:
-    app = _application(desk, flow["provider"])
+    party, app = _party(flow["provider"]), _application(desk.settings, flow["provider"])
     async with desk.runtime.outbound() as client:
-        tokens = await github.exchange(client, app, github.code_of(query), _callback(desk))
-        who = await github.profile(client, app, tokens.access_token, clock.now_s())
+        tokens = await party.exchange(client, app, party.code_of(query), _callback(desk))
+        who = await party.profile(client, app, tokens.access_token, clock.now_s())
     given = {"provider_token": tokens.access_token, "provider_refresh_token": tokens.refresh_token}
     async with desk.acting() as conn:
-        user_id = await _user(conn, desk, flow, who)
+        user_id, proved = flow["links_to"], None
+        if user_id is None:
+            user_id = await _user(conn, desk, flow["provider"], who)
+        else:
+            # Whose browser this is shows only at the exchange.
+            proved = {"provider_id": who.subject, "data": who.identity_data()}
         if flow["code_challenge"]:
-            code = await flows.issue(conn, flow["id"], user_id, "oauth", json.dumps(given))
+            code = await flows.issue(
+                conn, flow["id"], user_id, "oauth", tokens=json.dumps(given), proved=proved
+            )
             return flows.with_code(flow["redirect_to"], code)
         session = await sessions.begin(conn, desk.terms, user_id, "oauth")
         return flows.with_session(flow["redirect_to"], session | given)
 
 
-async def _user(conn: Any, desk: Desk, flow: Mapping[str, Any], who: github.Profile) -> uuid.UUID:
+async def _user(conn: Conn, desk: Desk, provider: str, who: github.Profile) -> uuid.UUID:
+    """Who signs in. Raises PT422 `email_exists`, `signup_disabled`, PT429
+    `over_request_rate_limit`."""
     data = who.identity_data()
-    if flow["links_to"]:
-        await conn.execute(
-            "select agon.link_identity($1, $2, $3, $4)",
-            flow["links_to"],
-            flow["provider"],
-            who.subject,
-            data,
-        )
-        return flow["links_to"]
     return await conn.fetchval(
         "select agon.sign_in_with_identity($1, $2, $3, $4, $5, $6, $7)",
-        flow["provider"],
+        provider,
         who.subject,
         data,
         who.email,
@@ -124,11 +137,24 @@ async def _user(conn: Any, desk: Desk, flow: Mapping[str, Any], who: github.Prof
     )
 
 
-def _application(desk: Desk, provider: str) -> github.Application:
-    if provider != "github":
-        raise refuse("validation_failed", f"Unsupported provider: {provider[:40]} is not known")
+def is_enabled(settings: Settings, provider: str) -> bool:
+    """Whether people can sign in there."""
     try:
-        return github.application(desk.settings)
+        PARTIES[provider].application(settings)
+    except Refused:
+        return False
+    return True
+
+
+def _party(provider: str) -> ModuleType:
+    if provider not in PARTIES:
+        raise refuse("validation_failed", f"Unsupported provider: {provider[:40]} is not known")
+    return PARTIES[provider]
+
+
+def _application(settings: Settings, provider: str) -> Any:
+    try:
+        return _party(provider).application(settings)
     except Refused as refused:
         raise refuse(
             "validation_failed",

@@ -50,7 +50,7 @@ class AuthRoute(APIRoute):
                     request, Refusal(code="validation_failed", message="; ".join(parts))
                 )
             except Exception as error:
-                refusal = _of_data(error)
+                refusal = of_data(error)
                 if refusal is None:
                     raise
                 response = answer(request, refusal)
@@ -94,8 +94,16 @@ def validation_failed(message: str) -> Refused:
     return Refused(Refusal(code="validation_failed", message=message))
 
 
-def _of_data(error: Exception) -> Refusal | None:
-    """A value that Postgres would not take (class 22 or 23) is the client's mistake."""
+def granted(outcome: Any) -> Any:
+    """An outcome that is no refusal; the transaction that found it is over. Raises Refused."""
+    if isinstance(outcome, Refusal):
+        raise Refused(outcome)
+    return outcome
+
+
+def of_data(error: Exception) -> Refusal | None:
+    """A value that Postgres would not take (class 22 or 23) is the sender's mistake; None for any
+    other error."""
     sqlstate = getattr(error, "sqlstate", None) or ""
     if sqlstate[:2] not in ("22", "23"):
         return None

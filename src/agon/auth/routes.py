@@ -7,22 +7,22 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from agon import __version__
-from agon.auth import bodies, flows, sign_ups
+from agon.auth import bodies, flows, providers, sign_ups
 from agon.auth.bodies import Body
 from agon.auth.desk import PREFIX, AnyDesk
-from agon.auth.refusals import AuthRoute
+from agon.auth.refusals import AuthRoute, granted
 from agon.commons.people import users
 from agon.kernel import jwt
 from agon.web.handlers import Process
 
 JWKS_S = 600
 """How long others may keep the list of keys."""
-PROVIDERS = (
+ELSEWHERE = (
     "apple", "azure", "bitbucket", "discord", "facebook", "figma", "fly", "gitlab", "google",
     "keycloak", "kakao", "linkedin", "linkedin_oidc", "notion", "slack", "slack_oidc", "snapchat",
     "spotify", "twitch", "twitter", "workos", "zoom",
 )  # fmt: skip
-"""Those of the auth server that we imitate which are not here."""
+"""Providers of the auth server that we imitate which are not here."""
 
 router = APIRouter(prefix=PREFIX, tags=["auth"], route_class=AuthRoute)
 
@@ -44,12 +44,12 @@ async def jwks(process: Process, response: Response) -> dict[str, Any]:
 async def settings(desk: AnyDesk) -> dict[str, Any]:
     """What clients may offer to people."""
     chosen = desk.settings
-    external = {name: False for name in PROVIDERS} | {
+    external = {name: False for name in ELSEWHERE} | {
         "anonymous_users": chosen["auth_anonymous"],
         "email": True,
-        "github": bool(chosen["github_client_id"] and chosen["github_client_secret"]),
         "phone": False,
         "web3": True,
+        **{name: providers.is_enabled(chosen, name) for name in providers.PARTIES},
     }
     return {
         "external": external,
@@ -68,7 +68,7 @@ async def sign_up(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> 
     email, password = bodies.text(body, "email"), bodies.text(body, "password")
     data = bodies.metadata(body, "data") or {}
     if email is None and password is None:
-        return sign_ups.granted(await sign_ups.without_name(desk, data))
+        return granted(await sign_ups.without_name(desk, data))
     newcomer = sign_ups.Newcomer(
         email=users.email_of(bodies.wanted(body, "email")),
         password=bodies.wanted(body, "password"),
@@ -76,4 +76,4 @@ async def sign_up(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> 
         redirect_to=desk.redirect_url(redirect_to),
         challenge=flows.challenge_of(body),
     )
-    return sign_ups.granted(await sign_ups.with_password(desk, newcomer))
+    return granted(await sign_ups.with_password(desk, newcomer))

@@ -7,9 +7,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from agon.auth import flows, mailing
+from agon.auth import flows, mailing, proofs
 from agon.auth.desk import Desk
-from agon.commons.people import sessions, siwe, users, web3
+from agon.commons.people import sessions, users
+from agon.kernel.database import Conn
 from agon.kernel.errors import Refusal
 
 HALF_DONE = "Confirmation link accepted. Please proceed to confirm link sent to the other email"
@@ -49,37 +50,17 @@ async def with_flow_code(desk: Desk, code: str, verifier: str) -> sessions.Sessi
 
 
 async def with_wallet(desk: Desk, message: str, signature: str) -> sessions.Session:
-    """Sign in with Ethereum. Raises Refused `invalid_credentials`, and what `web3.verify` does."""
+    """Sign in with Ethereum. Raises Refused `signup_disabled`, `over_request_rate_limit`, and what
+    `web3.verify` does."""
     async with desk.acting() as conn:
-        proof = await web3.verify(
-            conn,
-            message,
-            signature,
-            allowed_hosts=wallet_hosts(desk),
-            now=await conn.fetchval("select agon.now()"),
-            chain_ids=web3.chain_ids(desk.settings),
-        )
-        claims: dict[str, Any] = {
-            "chain": "ethereum",
-            "address": proof.address,
-            "network": proof.network,
-            "domain": proof.domain,
-            "statement": proof.statement or "",
-        }
+        proof = await proofs.of_wallet(conn, desk, message, signature)
         user_id = await conn.fetchval(
             "select agon.sign_in_with_wallet($1, $2, $3)",
             proof.address,
-            claims,
+            proof.claims(),
             desk.settings["auth_sign_ups"],
         )
         return await sessions.begin(conn, desk.terms, user_id, "web3")
-
-
-def wallet_hosts(desk: Desk) -> frozenset[str]:
-    """The hosts that a message may be signed for."""
-    listed = (one.strip() for one in desk.settings["redirect_urls"].split(","))
-    plain = [one for one in listed if one and "*" not in one and "?" not in one]
-    return siwe.hosts_of([desk.site_url, desk.runtime.public_url, *plain])
 
 
 async def with_link(desk: Desk, kind: str, token: str, *, by_browser: bool) -> Answered | Refusal:
@@ -93,7 +74,7 @@ async def with_link(desk: Desk, kind: str, token: str, *, by_browser: bool) -> A
 
 async def with_code(desk: Desk, kind: str, email: str, code: str) -> Answered | Refusal:
     """Honour mailed digits. Wrong ones count against the code and against the visitor."""
-    whose = desk.visit.address or ""
+    whose = desk.visit.network
     async with desk.acting() as conn:
         wait_s = await conn.fetchval(
             "select agon.spend_for('code', $1, $2, $3)",
@@ -116,7 +97,7 @@ async def with_code(desk: Desk, kind: str, email: str, code: str) -> Answered | 
         return await _honoured(conn, desk, used, False)
 
 
-async def _honoured(conn: Any, desk: Desk, used: dict[str, Any], by_browser: bool) -> Answered:
+async def _honoured(conn: Conn, desk: Desk, used: dict[str, Any], by_browser: bool) -> Answered:
     if used["is_half"]:
         return Answered()
     user_id = uuid.UUID(used["user_id"])

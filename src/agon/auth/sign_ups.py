@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
 from typing import Any
 
-from agon.auth import flows, mailing
+from agon.auth import bodies, flows, mailing
 from agon.auth.desk import Desk
 from agon.commons.people import sessions, users
 from agon.kernel.database import Conn
-from agon.kernel.errors import Refusal, Refused
-
-HOUR = timedelta(hours=1)
+from agon.kernel.errors import Refusal
 
 DISABLED = Refusal(
     code="signup_disabled", message="Signups not allowed for this instance", status=422
@@ -24,148 +21,159 @@ ANONYMOUS_DISABLED = Refusal(
 )
 TAKEN = Refusal(code="user_already_exists", message="User already registered", status=422)
 
+REMINDERS = {"recovery": "recovery", "signup": "signup", "email_change": "email_change_new"}
+"""What somebody may ask for again, and the mail that nobody gets who does."""
+
 User = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Newcomer:
-    """Who signs up. data: of their own, for user_metadata; redirect_to: where the mail leads."""
+    """Who comes with an address. data: of their own, for user_metadata; redirect_to: where the mail
+    leads; password: where the sign-up is by one."""
 
     email: str
-    password: str
     data: Mapping[str, Any]
     redirect_to: str
+    password: str = field(default="", repr=False)
     challenge: flows.Challenge | None = None
+
+
+def newcomer_of(desk: Desk, body: Mapping[str, Any], redirect_to: str | None) -> Newcomer:
+    """Who comes, by what a client sends. Raises Refused `validation_failed`."""
+    return Newcomer(
+        email=users.email_of(bodies.wanted(body, "email")),
+        data=bodies.metadata(body, "data") or {},
+        redirect_to=desk.redirect_url(redirect_to),
+        challenge=flows.challenge_of(body),
+    )
 
 
 async def with_password(desk: Desk, newcomer: Newcomer) -> sessions.Session | User | Refusal:
     """A session where addresses need no proof; else the user, who has mail now.
 
-    Whoever signs up with an address that is taken gets the same answer as everybody, and the
-    address gets no mail.
+    Whoever signs up with an address that is taken gets the same answer as everybody, after the
+    same work, and the address gets no mail.
     """
-    if not desk.settings["auth_sign_ups"]:
-        return DISABLED
-    hashed = await users.new_password(desk.runtime, newcomer.password, newcomer.email)
-    autoconfirms = desk.autoconfirms
     async with desk.acting() as conn:
-        refusal = await _limit(conn, desk)
-        if refusal is None and not autoconfirms:
-            refusal = await mailing.limit(conn, desk, newcomer.email)
+        refusal = await _admit(conn, desk)
         if refusal:
             return refusal
+        former = await conn.fetchval("select agon.load_open_password($1)", newcomer.email)
+    hashed = await users.new_password(desk.runtime, newcomer.password, newcomer.email, like=former)
+    async with desk.acting() as conn:
+        if not desk.autoconfirms:
+            refusal = await mailing.limit(conn, desk, newcomer.email)
+            if refusal:
+                return refusal
         signed = await conn.fetchval(
-            "select agon.sign_up($1, $2, $3, $4)",
+            "select agon.sign_up($1, $2, $3, $4, $5)",
             newcomer.email,
             hashed,
             newcomer.data,
-            autoconfirms,
+            desk.autoconfirms,
+            _stand_in_ids(desk, newcomer.email),
         )
-        if signed["outcome"] == "taken":
-            if autoconfirms:
-                return TAKEN
-            now = await conn.fetchval("select agon.now()")
-            return users.stand_in(newcomer.email, newcomer.data, now)
-        if autoconfirms:
-            return await sessions.begin(conn, desk.terms, signed["user_id"], "password")
-        user_id = uuid.UUID(signed["user_id"])
-        flow_id = await flows.begin(conn, newcomer.challenge, newcomer.redirect_to)
-        letter = mailing.Letter(
-            kind="signup",
-            user_id=user_id,
-            to=newcomer.email,
-            email=newcomer.email,
-            redirect_to=newcomer.redirect_to,
-            flow_id=flow_id,
-            keeps_password=True,
-        )
-        await mailing.send(conn, desk, letter)
-        return await load(conn, user_id)
+        user_id = _user_id(signed)
+        if not desk.autoconfirms:
+            await _mail(conn, desk, newcomer, signed, "signup")
+            return signed["user"]
+        if user_id is None:
+            return TAKEN
+        return await sessions.begin(conn, desk.terms, user_id, "password")
 
 
 async def without_name(desk: Desk, data: Mapping[str, Any]) -> sessions.Session | Refusal:
     """A session for somebody who may say later who they are."""
-    if not desk.settings["auth_sign_ups"]:
-        return DISABLED
-    if not desk.settings["auth_anonymous"]:
-        return ANONYMOUS_DISABLED
     async with desk.acting() as conn:
-        refusal = await _limit(conn, desk)
+        refusal = await _admit(conn, desk)
+        if refusal is None and not desk.settings["auth_anonymous"]:
+            return ANONYMOUS_DISABLED
         if refusal:
             return refusal
         user_id = await conn.fetchval("select agon.sign_up_anonymously($1)", data)
         return await sessions.begin(conn, desk.terms, user_id, "anonymous")
 
 
-async def by_mail(
-    desk: Desk,
-    email: str,
-    data: Mapping[str, Any],
-    redirect_to: str,
-    challenge: flows.Challenge | None,
-    *,
-    may_sign_up: bool,
-) -> Refusal | None:
+async def by_mail(desk: Desk, newcomer: Newcomer, *, may_sign_up: bool) -> Refusal | None:
     """Mail a code and a link that sign in; who is new is signed up by answering. Nobody learns
     from the answer whether the address is known."""
     async with desk.acting() as conn:
-        refusal = await mailing.limit(conn, desk, email)
+        refusal = await mailing.limit(conn, desk, newcomer.email)
+        may_sign_up = may_sign_up and desk.settings["auth_sign_ups"]
+        if refusal is None and may_sign_up:
+            # For everybody: counted for the new alone, it would tell who is new.
+            refusal = await _admit(conn, desk)
         if refusal:
             return refusal
-        found = await conn.fetchval("select agon.find_mailbox($1)", email)
-        kind = "magiclink" if found and found["is_confirmed"] else "signup"
-        user_id = uuid.UUID(found["user_id"]) if found else None
-        if user_id is None and may_sign_up and desk.settings["auth_sign_ups"]:
-            refusal = await _limit(conn, desk)
-            if refusal:
-                return refusal
-            user_id = await conn.fetchval("select agon.sign_up_by_mail($1, $2)", email, data)
-        if user_id is not None:
-            letter = mailing.Letter(
-                kind=kind,
-                user_id=user_id,
-                to=email,
-                email=email,
-                redirect_to=redirect_to,
-                flow_id=await flows.begin(conn, challenge, redirect_to),
-            )
-            await mailing.send(conn, desk, letter)
+        found = await conn.fetchval(
+            "select agon.sign_up_by_mail($1, $2, $3, $4)",
+            newcomer.email,
+            newcomer.data,
+            may_sign_up,
+            _stand_in_ids(desk, newcomer.email),
+        )
+        await _mail(conn, desk, newcomer, found, "magiclink")
     return None
 
 
-async def invite(desk: Desk, email: str, data: Mapping[str, Any], redirect_to: str) -> User:
-    """Make a user for the service, and mail the invitation. Raises PT403 `not_admin`, PT422
-    `email_exists`."""
+async def invite(desk: Desk, newcomer: Newcomer) -> User:
+    """Make a user for the service, and mail the invitation; who has not answered one yet gets
+    another. Raises PT403 `not_admin`, PT422 `email_exists`."""
     async with desk.acting() as conn:
-        user = await conn.fetchval(
-            "select agon.admin_create_user(null, $1, null, $2)", email, {"user_metadata": data}
+        user_id = await conn.fetchval(
+            "select agon.admin_prepare_link('invite', $1, null, null, $2, $3)",
+            newcomer.email,
+            newcomer.data,
+            mailing.lifetime(desk),
         )
-        user_id = uuid.UUID(user["id"])
-        letter = mailing.Letter(
-            kind="invite", user_id=user_id, to=email, email=email, redirect_to=redirect_to
-        )
-        await mailing.send(conn, desk, letter)
-        return await load(conn, user_id)
+        await _mail(conn, desk, newcomer, {"user_id": str(user_id)}, "invite")
+        return await conn.fetchval("select agon.user_json($1)", user_id)
 
 
-async def load(conn: Conn, user_id: uuid.UUID) -> User:
-    """A user as clients know it."""
-    return await conn.fetchval("select agon.user_json($1)", user_id)
+async def remind(desk: Desk, kind: str, newcomer: Newcomer) -> Refusal | None:
+    """Mail somebody what an account of theirs waits for (recovery, signup, email_change), if they
+    have one that does. Nobody learns whether they have."""
+    async with desk.acting() as conn:
+        refusal = await mailing.limit(conn, desk, newcomer.email)
+        if refusal:
+            return refusal
+        found = await conn.fetchval("select agon.find_mailbox($1, $2)", kind, newcomer.email)
+        await _mail(conn, desk, newcomer, found, REMINDERS[kind])
+    return None
 
 
-async def _limit(conn: Conn, desk: Desk) -> Refusal | None:
-    """Count a sign-up of this network address."""
-    wait_s = await conn.fetchval(
-        "select agon.spend_for('sign_up', $1, $2, $3)",
-        desk.visit.address or "",
-        desk.settings["auth_sign_ups_per_hour"],
-        HOUR,
+async def _mail(
+    conn: Conn, desk: Desk, newcomer: Newcomer, found: Mapping[str, Any] | None, kind: str
+) -> None:
+    """found: whose mail it is, and of what kind; without it, one of that kind is for nobody."""
+    found = found or {}
+    letter = mailing.Letter(
+        kind=found.get("kind", kind),
+        user_id=_user_id(found),
+        to=newcomer.email,
+        email=found.get("email", newcomer.email),
+        new_email=found.get("new_email", newcomer.email),
+        redirect_to=newcomer.redirect_to,
+        flow_id=await flows.begin(conn, newcomer.challenge, newcomer.redirect_to),
     )
+    await mailing.send(conn, desk, letter)
+
+
+async def _admit(conn: Conn, desk: Desk) -> Refusal | None:
+    """Whether there may be one more sign-up from this network, which is counted."""
+    if not desk.settings["auth_sign_ups"]:
+        return DISABLED
+    wait_s = await conn.fetchval("select agon.spend_sign_up()")
     return users.over_limit(wait_s) if wait_s else None
 
 
-def granted(outcome: Any) -> Any:
-    """An outcome that is no refusal; the transaction that found it is over. Raises Refused."""
-    if isinstance(outcome, Refusal):
-        raise Refused(outcome)
-    return outcome
+def _stand_in_ids(desk: Desk, email: str) -> list[uuid.UUID]:
+    """Of a user and its identity that are shown for an address which somebody has: always the same
+    ones, as a true user's are."""
+    made = mailing.keyed(desk.runtime.jwt_keys[0], "stand-in", email)
+    return [uuid.UUID(bytes=made[at : at + 16], version=4) for at in (0, 16)]
+
+
+def _user_id(found: Mapping[str, Any]) -> uuid.UUID | None:
+    return uuid.UUID(found["user_id"]) if found.get("user_id") else None

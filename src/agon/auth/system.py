@@ -14,6 +14,7 @@ SYSTEM = System(
         "agon.auth.provider_routes:router",
         "agon.auth.admin_routes:router",
         "agon.auth.wallet_routes:router",
+        "agon.auth.unknown_routes:router",
     ),
     settings=(
         Setting(
@@ -61,7 +62,16 @@ SYSTEM = System(
             kind="integer",
             default="10",
             minimum=0,
-            help="Failed sign-ins for one address of mail in 5 minutes; 0: no limit.",
+            help="Failed sign-ins for one address of mail from one network in 5 minutes; "
+            "0: no limit.",
+        ),
+        Setting(
+            name="auth_failures_per_email_everywhere",
+            kind="integer",
+            default="100",
+            minimum=0,
+            help="The same in an hour from all networks together; networks from which that user "
+            "has signed in before are let in all the same.",
         ),
         Setting(
             name="auth_failures_per_address",
@@ -75,7 +85,36 @@ SYSTEM = System(
             kind="integer",
             default="300",
             minimum=0,
-            help="Sign-ups from one network address in an hour; 0: no limit.",
+            help="New users from one network address in an hour, however they come; 0: no limit.",
+        ),
+        Setting(
+            name="auth_mails_per_user",
+            kind="integer",
+            default="20",
+            minimum=0,
+            help="Mails that one user may cause in an hour; 0: no limit.",
+        ),
+        Setting(
+            name="auth_mails_per_address",
+            kind="integer",
+            default="100",
+            minimum=0,
+            help="The same of one network address, where nobody with a name is signed in.",
+        ),
+        Setting(
+            name="auth_requests_per_s_user",
+            kind="integer",
+            default="50",
+            minimum=0,
+            help="Requests a second of one user at the auth door, 5 s' worth at once, for each "
+            "serving process; 0: no limit.",
+        ),
+        Setting(
+            name="auth_requests_per_s_address",
+            kind="integer",
+            default="50",
+            minimum=0,
+            help="The same of one network address, where nobody is signed in.",
         ),
         Setting(
             name="auth_mail_every_seconds",

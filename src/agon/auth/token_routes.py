@@ -9,8 +9,7 @@ from fastapi import APIRouter, Response
 from agon.auth import bodies, sign_ins
 from agon.auth.bodies import Body
 from agon.auth.desk import PREFIX, AnyDesk, Desk, MemberDesk
-from agon.auth.refusals import AuthRoute
-from agon.auth.sign_ups import granted
+from agon.auth.refusals import AuthRoute, granted
 from agon.commons.people import users
 from agon.kernel.errors import refuse
 

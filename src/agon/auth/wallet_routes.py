@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from agon.auth import proofs
 from agon.auth.bodies import Body
 from agon.auth.desk import PREFIX, MemberDesk
 from agon.auth.refusals import AuthRoute, validation_failed
-from agon.auth.sign_ins import wallet_hosts
-from agon.commons.people import wallets, web3
+from agon.commons.people import wallets
 
 router = APIRouter(prefix=f"{PREFIX}/user/wallets", tags=["auth"], route_class=AuthRoute)
 
@@ -29,14 +29,7 @@ async def link_wallet(desk: MemberDesk, body: Body) -> dict[str, Any]:
     if not isinstance(message, str) or not isinstance(signature, str):
         raise validation_failed("message and signature are required")
     async with desk.acting() as conn:
-        proof = await web3.verify(
-            conn,
-            message,
-            signature,
-            allowed_hosts=wallet_hosts(desk),
-            now=await conn.fetchval("select agon.now()"),
-            chain_ids=web3.chain_ids(desk.settings),
-        )
+        proof = await proofs.of_wallet(conn, desk, message, signature)
         return await wallets.link_own(conn, proof.address, proof.claims())
 
 

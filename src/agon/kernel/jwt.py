@@ -188,7 +188,8 @@ def mint(claims: Mapping[str, Any], key: Key, now_s: int, ttl_s: int) -> str:
         raise ValueError("a public key cannot sign")
     payload = {**claims, "iat": now_s, "exp": now_s + ttl_s}
     return _JWS.encode(
-        json.dumps(payload, separators=(",", ":"), allow_nan=False).encode(),
+        # Escaped, text in other scripts would be up to three times as long.
+        json.dumps(payload, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode(),
         key.signing,
         algorithm=key.algorithm,
         headers=None if key.kid is None else {"kid": key.kid},

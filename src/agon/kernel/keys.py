@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from agon.kernel.errors import Refused, refuse
 JWT_FILE = "jwt.jwks"
 SEALING_FILE = "sealing.keys"
 SECRET_MODE = 0o600
+DRAFT_NAME_BYTES = 8
 JWT_KEYS_MAX = 8
 """Keys that verify at once: the one that signs, and former ones."""
 
@@ -114,10 +116,9 @@ def kept(path: Path, make: Callable[[], str]) -> str:
     """The file's text, made first if it is not there. Of two makers at once, one wins."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = _draft(path, make())
-        with contextlib.suppress(FileExistsError):  # another process was first: its key counts
+        # Another process may be first: then its key counts.
+        with _draft(path, make()) as draft, contextlib.suppress(FileExistsError):
             os.link(draft, path)
-        draft.unlink()
     return path.read_text("utf-8")
 
 
@@ -143,20 +144,28 @@ def _jwks_of(
         fcntl.flock(lock, fcntl.LOCK_EX)
 
         def write(listed: list[dict[str, Any]]) -> None:
-            os.replace(_draft(path, json.dumps({"keys": listed})), path)
+            with _draft(path, json.dumps({"keys": listed})) as draft:
+                os.replace(draft, path)
 
         yield json.loads(path.read_text("utf-8"))["keys"], write
 
 
-def _draft(path: Path, text: str) -> Path:
-    """A file beside it, written and synced, that only we can read."""
-    draft = path.with_suffix(f".{os.getpid()}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_MODE)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return draft
+@contextlib.contextmanager
+def _draft(path: Path, text: str) -> Iterator[Path]:
+    """A file beside it, written and synced, that only we can read; gone at the end of the block.
+
+    Its name is random: what a killed process left behind is in nobody's way.
+    """
+    draft = path.with_suffix(f".{secrets.token_hex(DRAFT_NAME_BYTES)}.new")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_MODE)
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _given() -> Refused:

@@ -17,7 +17,11 @@ JWKS_BYTES_MAX = 256 * 1024
 JWKS_PAUSE_S = 60
 """A key that is not known is looked for at the issuer at most this often."""
 
+SIGNATURE_REFUSED = "PGRST301"
+
 LOGINS: tuple[database.Login, ...] = ("agon_owner", "agon_web", "agon_service", "agon_worker")
+
+log = logs.get("agon.keys")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +118,9 @@ class Runtime:
         """An access token as it was verified. Raises Refused (401) for one that does not hold."""
         try:
             return self._verifier().verify(token, now_s)
-        except Refused:
-            if not await self._learn_keys(now_s):
+        except Refused as refused:
+            # Whose signature held, and whose claims did not, is refused whatever keys there are.
+            if refused.refusal.code != SIGNATURE_REFUSED or not await self._learn_keys(now_s):
                 raise
         return self._verifier().verify(token, now_s)
 
@@ -128,18 +133,29 @@ class Runtime:
         return self._jwks["verifier"]
 
     async def _learn_keys(self, now_s: int) -> bool:
-        """Fetch the other issuer's keys, if there is one and we did not just do so."""
+        """Fetch the other issuer's keys, if there is one and we did not just do so. False too where
+        it has none to give: that is for the log, and the caller is told of his token alone."""
         url = self.settings["jwks_url"]
         if url is None or now_s < self._jwks.get("asked_s", 0) + JWKS_PAUSE_S:
             return False
         self._jwks["asked_s"] = now_s
+        try:
+            self._jwks["keys"] = await self._fetch_keys(url)
+        except Refused as refused:
+            log.warning("jwks.not_read", url=url, error=str(refused), again_in_s=JWKS_PAUSE_S)
+            return False
+        self._jwks.pop("verifier", None)
+        return True
+
+    async def _fetch_keys(self, url: str) -> tokens.Keys:
         async with self.outbound() as client:
             answer = await client.request("GET", url, limit_bytes=JWKS_BYTES_MAX)
         if answer.status != 200:
-            return False
-        self._jwks["keys"] = tokens.read_jwks(answer.json())
-        self._jwks.pop("verifier", None)
-        return True
+            raise refuse("jwks_unreachable", f"The issuer answers {answer.status}.", status=502)
+        document = answer.json()
+        if not isinstance(document, dict):
+            raise refuse("jwks_unfit", "The issuer's document is no JSON object.", status=502)
+        return tokens.read_jwks(document)
 
 
 def begin(

@@ -47,6 +47,12 @@ SYSTEM = System(
             help="How the world reaches this server; default: http://HOST:PORT.",
         ),
         Setting(
+            name="trusted_proxies",
+            default="127.0.0.1,::1",
+            help="Proxies before this server, as addresses or networks separated by commas, whose "
+            "X-Forwarded-For says where a request comes from; none: nobody's.",
+        ),
+        Setting(
             name="jwt_secret",
             secret=True,
             help="HS256 secret of access tokens; without it an ES256 key is kept in the home.",

@@ -22,6 +22,8 @@ REMEMBER_S = 60
 """A remembered caller is looked at again after so long: a retired signing key ends by then."""
 
 BEARER = "bearer "
+AUTHORIZATION = b"authorization"
+TOKEN_REFUSED = ("PGRST301", "PGRST303")
 BROWSER = b"Mozilla/"
 """How the User-Agent of every browser begins."""
 
@@ -59,7 +61,7 @@ def headers_of(pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
 
 def challenge(refusal: Refusal) -> str:
     """What `WWW-Authenticate` says beside a 401, as PostgREST says it."""
-    if refusal.code in ("PGRST301", "PGRST303"):
+    if refusal.code in TOKEN_REFUSED:
         said = json.dumps(refusal.message)
         return f'Bearer error="invalid_token", error_description={said}'
     return "Bearer"
@@ -78,7 +80,7 @@ class Callers:
         Raises Refused (401): `PGRST301`, `PGRST303` for a token that does not hold,
         `api_key_unknown`, `api_keys_differ`, `secret_key_in_browser`.
         """
-        sent = headers.get(b"apikey"), headers.get(b"authorization")
+        sent = headers.get(b"apikey"), headers.get(AUTHORIZATION)
         caller = self._seen.get(sent)
         if caller is None or now_s > caller.until_s:
             caller = await self._find(*sent, now_s)
@@ -91,6 +93,17 @@ class Callers:
                 status=401,
             )
         return caller
+
+    async def admit(self, headers: Headers, now_s: int) -> Caller:
+        """As `identify`, where nobody needs to be signed in: a token that does not hold says
+        nothing, and the key counts alone. Clients send their expired token with what renews it."""
+        try:
+            return await self.identify(headers, now_s)
+        except Refused as refused:
+            if refused.refusal.code not in TOKEN_REFUSED or AUTHORIZATION not in headers:
+                raise
+        bare = {name: value for name, value in headers.items() if name != AUTHORIZATION}
+        return await self.identify(bare, now_s)
 
     def _remember(self, sent: tuple[bytes | None, bytes | None], caller: Caller) -> None:
         self._seen.pop(sent, None)

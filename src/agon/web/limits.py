@@ -29,17 +29,20 @@ class Meter:
         # Until when each has sent what it was let in with, had it kept to its rate.
         self._paid_until: dict[str, float] = {}
 
-    def late_s(self, name: str, now_s: float) -> float:
-        """How many seconds too early a request is; 0 or less lets it in."""
+    def late_s(self, name: str, now_s: float, requests: int = 1) -> float:
+        """How many seconds too early so many requests are; 0 or less lets them in. Those that come
+        together wait for half a burst at most, however many they are, and are counted in full."""
         if not self._each_s:
             return 0.0
-        return max(self._paid_until.get(name, 0.0), now_s) + self._each_s - now_s - BURST_S
+        owed_s = max(self._paid_until.get(name, 0.0) - now_s, 0.0)
+        return owed_s + min(self._each_s * requests, BURST_S / 2) - BURST_S
 
-    def count(self, name: str, now_s: float) -> None:
-        """A request was let in."""
+    def count(self, name: str, now_s: float, requests: int = 1) -> None:
+        """So many requests were let in."""
         if not self._each_s:
             return
-        self._paid_until[name] = max(self._paid_until.get(name, 0.0), now_s) + self._each_s
+        paid_until = max(self._paid_until.get(name, 0.0), now_s)
+        self._paid_until[name] = paid_until + self._each_s * requests
         if len(self._paid_until) > COUNTED_MAX:
             self._forget(now_s)
 
@@ -58,8 +61,9 @@ class Limits:
         self._users, self._keys = Meter(user_per_s), Meter(key_per_s)
         self._addresses = Meter(address_per_s)
 
-    def wait_s(self, caller: Caller, address: str, now_s: float) -> float:
-        """Count a request: 0 lets it in, else it is this many seconds too early, and not counted.
+    def wait_s(self, caller: Caller, address: str, now_s: float, requests: int = 1) -> float:
+        """Count a request, or several: 0 lets them in, else they are this many seconds too early,
+        and not counted.
 
         now_s: of a clock that never goes back.
         """
@@ -67,14 +71,14 @@ class Limits:
         if caller.user is not None:
             counted.append((self._users, caller.user))
         elif caller.actor.role != "service_role":
-            counted.append((self._addresses, _network(address)))
+            counted.append((self._addresses, network_of(address)))
         if caller.key is not None:
             counted.append((self._keys, caller.key))
-        late_s = max((meter.late_s(name, now_s) for meter, name in counted), default=0.0)
+        late_s = max((meter.late_s(name, now_s, requests) for meter, name in counted), default=0.0)
         if late_s > 0:
             return late_s
         for meter, name in counted:
-            meter.count(name, now_s)
+            meter.count(name, now_s, requests)
         return 0.0
 
 
@@ -95,12 +99,15 @@ def retry_after(wait_s: float) -> str:
 
 
 @lru_cache(ADDRESSES_REMEMBERED)
-def _network(address: str) -> str:
-    if ":" not in address:
+def network_of(address: str) -> str:
+    """Whose an address is: of IPv6 its network of IPV6_NETWORK_BITS, without a zone; of IPv4 it
+    alone, also where it is written as IPv6. What is no address counts as it is written."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
         return address
-    found = ip_address(address.partition("%")[0])
     if not isinstance(found, IPv6Address):
-        return address
+        return str(found)
     if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
     return str(IPv6Address(int(found) >> 128 - IPV6_NETWORK_BITS << 128 - IPV6_NETWORK_BITS))

@@ -261,6 +261,25 @@ test('a listener hears what happens', async () => {
   assert.deepEqual(heard, ['INITIAL_SESSION', 'TOKEN_REFRESHED', 'USER_UPDATED', 'SIGNED_OUT'])
 })
 
+test('a token that does not hold is left behind', async () => {
+  const email = address()
+  const credentials = { email, password: PASSWORD }
+  const first = good(await connect().auth.signUp(credentials)).session
+  const [head, body] = first.access_token.split('.')
+  const stale = `${head}.${body}.${'A'.repeat(86)}`
+  const client = connect({ headers: { Authorization: `Bearer ${stale}` } })
+  assert.equal(client.auth.headers.Authorization, `Bearer ${stale}`)
+  const renewed = good(await client.auth.refreshSession({ refresh_token: first.refresh_token }))
+  assert.equal(renewed.user.email, email)
+  good(await client.auth.signInWithPassword(credentials))
+  good(await client.auth.signInWithOtp({ email }))
+  const { code } = await mail(email)
+  good(await client.auth.verifyOtp({ email, token: code, type: 'email' }))
+  good(await client.auth.signUp({ email: address(), password: PASSWORD }))
+  const asked = await connect().auth.getUser(stale)
+  assert.equal(refused(asked).status, 403)
+})
+
 test('identities are listed', async () => {
   const { client } = await member()
   const { identities } = good(await client.auth.getUserIdentities())

@@ -18,8 +18,15 @@ export function cases(topic) {
   return JSON.parse(readFileSync(`${AGON_CASES}/cases_${topic}.json`, 'utf8'))
 }
 
-export function connect({ key = AGON_PUBLISHABLE, url = AGON_URL, auth = {}, bearer } = {}) {
+export function connect({
+  key = AGON_PUBLISHABLE,
+  url = AGON_URL,
+  auth = {},
+  headers = {},
+  bearer,
+} = {}) {
   return createClient(url, key, {
+    global: { headers },
     ...(bearer && { accessToken: async () => bearer }),
     auth: { autoRefreshToken: false, persistSession: true, storage: storage(), ...auth },
   })

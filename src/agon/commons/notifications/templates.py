@@ -72,6 +72,12 @@ TEMPLATES: Mapping[str, Template] = {
         action="Confirm the change",
         closing="If you did not ask for this, do not confirm it, and set a new password.",
     ),
+    "first_address": Template(
+        subject="Confirm your email address for {site_name}",
+        opening="Somebody wants to add your address {email} to their account at {site_name}.",
+        action="Add my address",
+        closing="If it was not you, do not confirm it: you would enter the account of a stranger.",
+    ),
     "reauthentication": Template(
         subject="Confirm that it is you, for {site_name}",
         opening="Something is about to change in the account {email} at {site_name}.",

@@ -33,22 +33,16 @@ create or replace function agon.admin_create_user(id uuid, email text, encrypted
 returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
-#variable_conflict use_column
 declare
-  person auth.users;
+  made_id uuid;
 begin
   perform agon.require_service();
-  insert into auth.users as u (id, email, created_at, updated_at)
-  values (coalesce(admin_create_user.id, gen_random_uuid()), admin_create_user.email, agon.now(), agon.now())
-  on conflict do nothing returning u.* into person;
-  if person.id is null then
-    perform agon.refuse(422, 'email_exists', 'A user with this email address has already been registered');
+  made_id := agon.make_user(admin_create_user.id, admin_create_user.email, null, null, false);
+  if made_id is null then
+    perform agon.refuse_taken_address();
   end if;
-  if email is not null then
-    perform agon.note_address(person.id, email, false);
-  end if;
-  perform agon.note_security('admin_user_created', person.id);
-  return agon.admin_update_user(person.id, null, admin_create_user.encrypted_password, fields);
+  perform agon.note_security('admin_user_created', made_id);
+  return agon.admin_update_user(made_id, null, admin_create_user.encrypted_password, fields);
 end
 $$;
 comment on function agon.admin_create_user(uuid, text, text, jsonb) is
@@ -71,9 +65,11 @@ begin
   if encrypted_password is not null then
     perform agon.set_password(person.id, encrypted_password);
   end if;
+  if (fields ->> 'email_confirm')::boolean and coalesce(email, person.email) is not null then
+    select u.* into person from auth.users u where u.id = person.id;
+    perform agon.confirm_address(person, 'signup');
+  end if;
   update auth.users u set
-    email_confirmed_at = case when (fields ->> 'email_confirm')::boolean
-      then coalesce(u.email_confirmed_at, agon.now()) else u.email_confirmed_at end,
     phone = coalesce(fields ->> 'phone', u.phone),
     phone_confirmed_at = case when (fields ->> 'phone_confirm')::boolean
       then coalesce(u.phone_confirmed_at, agon.now()) else u.phone_confirmed_at end,
@@ -83,15 +79,12 @@ begin
       then agon.now() + make_interval(secs => (fields ->> 'ban_s')::double precision)
       else u.banned_until end
   where u.id = person.id;
-  if (fields ->> 'email_confirm')::boolean and coalesce(email, person.email) is not null then
-    perform agon.note_address(person.id, coalesce(email, person.email), true);
-  end if;
-  if fields ? 'ban_s' then
-    if (fields -> 'ban_s') = 'null' then
-      update auth.users u set banned_until = null where u.id = person.id;
-    end if;
-    perform agon.note_security(
-      case when (fields -> 'ban_s') = 'null' then 'admin_ban_lifted' else 'admin_user_banned' end, person.id);
+  if (fields -> 'ban_s') = 'null' then
+    update auth.users u set banned_until = null where u.id = person.id;
+    perform agon.note_security('admin_ban_lifted', person.id);
+  elsif fields ? 'ban_s' then
+    perform agon.end_pending(person.id);
+    perform agon.note_security('admin_user_banned', person.id);
   end if;
   perform agon.note_security('admin_user_updated', person.id,
     jsonb_build_object('fields', (select coalesce(jsonb_agg(k order by k), '[]') from jsonb_object_keys(fields) k)));
@@ -153,8 +146,9 @@ begin
   end if;
   delete from agon.sessions s where s.user_id = person.id;
   delete from agon.identities i where i.user_id = person.id;
-  delete from agon.one_time_tokens t where t.user_id = person.id;
-  update auth.users u set email = null, email_change = null, phone = null, encrypted_password = null,
+  delete from agon.open_sign_ups o where o.user_id = person.id;
+  perform agon.end_pending(person.id);
+  update auth.users u set email = null, phone = null, encrypted_password = null,
     email_confirmed_at = null, phone_confirmed_at = null, raw_user_meta_data = '{}',
     raw_app_meta_data = '{}', deleted_at = coalesce(u.deleted_at, agon.now())
   where u.id = person.id;
@@ -165,7 +159,7 @@ comment on function agon.admin_delete_user(uuid, boolean) is
 grant execute on function agon.admin_delete_user(uuid, boolean) to agon_worker;
 
 create or replace function agon.admin_prepare_link(
-  kind text, email text, new_email text, encrypted_password text, data jsonb
+  kind text, email text, new_email text, encrypted_password text, data jsonb, lifetime interval
 ) returns uuid
 language plpgsql security definer set search_path = ''
 as $$
@@ -175,26 +169,50 @@ declare
 begin
   perform agon.require_service();
   select u.* into person from auth.users u where u.email = admin_prepare_link.email for update;
-  if kind = 'signup' then
-    if (agon.sign_up(email, encrypted_password, data, false) ->> 'outcome') = 'taken' then
-      perform agon.refuse(422, 'email_exists', 'A user with this email address has already been registered');
-    end if;
-  elsif person.id is null and kind in ('invite', 'magiclink') then
-    return agon.sign_up_by_mail(email, data);
+  if person.id is null and kind in ('signup', 'invite', 'magiclink') then
+    return (agon.admin_create_user(null, admin_prepare_link.email,
+      admin_prepare_link.encrypted_password, jsonb_build_object('user_metadata', data)) ->> 'id')::uuid;
   elsif person.id is null then
     perform agon.refuse(404, 'user_not_found', 'User with this email not found');
-  elsif kind = 'invite' and person.email_confirmed_at is not null then
-    perform agon.refuse(422, 'email_exists', 'A user with this email address has already been registered');
+  elsif kind in ('signup', 'invite') then
+    if person.email_confirmed_at is not null then
+      perform agon.refuse_taken_address();
+    end if;
+    perform agon.adopt_user(person, admin_prepare_link.encrypted_password, data);
   elsif kind like 'email\_change\_%' then
     if exists (select from auth.users u where u.email = new_email) then
-      perform agon.refuse(422, 'email_exists', 'A user with this email address has already been registered');
+      perform agon.refuse_taken_address();
     end if;
-    update auth.users u set email_change = new_email, email_change_sent_at = agon.now()
-    where u.id = person.id;
+    -- The two links of one change are asked for one after the other.
+    if not exists (select from agon.email_changes c
+      where c.user_id = person.id and c.email = new_email and c.expires_at >= agon.now())
+    then
+      perform agon.begin_email_change(person, new_email, lifetime);
+    end if;
   end if;
-  return (select u.id from auth.users u where u.email = admin_prepare_link.email);
+  return person.id;
 end
 $$;
-comment on function agon.admin_prepare_link(text, text, text, text, jsonb) is
-  'The user for whom a link is made, new for signup, invite and magiclink. For the service role only.';
-grant execute on function agon.admin_prepare_link(text, text, text, text, jsonb) to agon_worker;
+comment on function agon.admin_prepare_link(text, text, text, text, jsonb, interval) is
+  'The user for whom a link or an invitation is made: new, or unconfirmed, for signup and invite; new or any for magiclink. A change of address waits so long. For the service role only.';
+grant execute on function agon.admin_prepare_link(text, text, text, text, jsonb, interval) to agon_worker;
+
+create or replace function agon.adopt_user(person auth.users, encrypted_password text, data jsonb)
+returns void
+language plpgsql security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  was_open boolean;
+begin
+  delete from agon.open_sign_ups o where o.user_id = person.id;
+  was_open := found;
+  update auth.users u set
+    encrypted_password = coalesce(adopt_user.encrypted_password, u.encrypted_password),
+    raw_user_meta_data = agon.merge_metadata(
+      case when was_open then '{}' else u.raw_user_meta_data end, data)
+  where u.id = person.id;
+end
+$$;
+comment on function agon.adopt_user(auth.users, text, jsonb) is
+  'The service takes an unconfirmed user on: what a stranger has said at an open sign-up goes. Called by other functions only.';

@@ -8,10 +8,11 @@ the recovery mail.
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,8 @@ HASH_LANES = 1
 HASHES_AT_ONCE_MAX = 2
 """Of one process: bounds memory to 92 MiB."""
 HASHES_WAITING_MAX = 64
-"""About three seconds of work; who comes later is asked to come again."""
+"""About three seconds of work; who comes later is asked to come again. Verifying and making count
+apart, so that those who sign up in crowds do not keep others from signing in."""
 
 PASSWORD_BYTES_MAX = 1024
 CHARACTERS_MIN = 4
@@ -56,15 +58,16 @@ _PLAIN = str.maketrans("013457@$!", "oieastasi")
 
 _hasher = PasswordHasher(time_cost=HASH_PASSES, memory_cost=HASH_MEMORY_KIB, parallelism=HASH_LANES)
 _threads = ThreadPoolExecutor(HASHES_AT_ONCE_MAX, thread_name_prefix="password")
-_turns: set[object] = set()
+_turns: dict[str, set[object]] = {"make": set(), "verify": set()}
 """One for each hash that runs or waits."""
 
 
-async def hash_password(text: str) -> str:
+async def hash_password(text: str, *, like: str | None = None) -> str:
     """The password's argon2id hash, with its parameters and salt.
 
-    Raises Refused `validation_failed` for a text that no password can be (`weaknesses` names it
-    first), `over_request_rate_limit` (429) when too many are waiting.
+    like: a hash whose salt to use: the two are equal if the passwords and parameters are. Raises
+    Refused `validation_failed` for a text that no password can be (`weaknesses` names it first),
+    `over_request_rate_limit` (429) when too many are waiting.
     """
     data = _bytes(text)
     if data is None:
@@ -72,7 +75,7 @@ async def hash_password(text: str) -> str:
             "validation_failed",
             f"A password is at most {PASSWORD_BYTES_MAX} bytes of UTF-8.",
         )
-    return await _in_turn(_hasher.hash, data)
+    return await _in_turn("make", partial(_hasher.hash, data, salt=like and _salt_of(like)))
 
 
 async def verify_password(text: str, hashed: str) -> bool:
@@ -81,7 +84,7 @@ async def verify_password(text: str, hashed: str) -> bool:
     Raises Refused `over_request_rate_limit` (429) when too many are waiting.
     """
     data = _bytes(text)
-    return data is not None and await _in_turn(_matches, hashed, data)
+    return data is not None and await _in_turn("verify", partial(_matches, hashed, data))
 
 
 def needs_rehash(hashed: str) -> bool:
@@ -157,8 +160,14 @@ def _matches(hashed: str, data: bytes) -> bool:
         return False
 
 
-async def _in_turn(work: Callable[..., Any], *arguments: Any) -> Any:
-    if len(_turns) >= HASHES_WAITING_MAX:
+def _salt_of(hashed: str) -> bytes:
+    text = hashed.split("$")[4]
+    return base64.b64decode(text + "=" * (-len(text) % 4))
+
+
+async def _in_turn(queue: str, work: Callable[[], Any]) -> Any:
+    turns = _turns[queue]
+    if len(turns) >= HASHES_WAITING_MAX:
         raise refuse(
             "over_request_rate_limit",
             "Too many people are signing in right now.",
@@ -166,11 +175,11 @@ async def _in_turn(work: Callable[..., Any], *arguments: Any) -> Any:
             status=429,
         )
     turn = object()
-    _turns.add(turn)
+    turns.add(turn)
     try:
-        return await asyncio.get_running_loop().run_in_executor(_threads, work, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(_threads, work)
     finally:
-        _turns.discard(turn)
+        turns.discard(turn)
 
 
 async def _leaked(data: bytes, runtime: Runtime) -> bool:

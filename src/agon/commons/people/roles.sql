@@ -1,5 +1,15 @@
 -- Who has which role, and what a role may do; both reach the access token as claims.
 
+create or replace function agon.claims_of(roles text[]) returns jsonb
+language sql stable security definer set search_path = ''
+as $$
+  select jsonb_build_object('roles', roles, 'permissions', array(
+    select distinct rp.permission collate "C" as permission from public.role_permissions rp
+    where rp.role = any (roles) order by permission))
+$$;
+comment on function agon.claims_of(text[]) is
+  'What a token says of somebody with these roles. Called by other functions only.';
+
 create or replace function public.get_custom_claims(user_id uuid) returns jsonb
 language plpgsql stable security definer set search_path = ''
 as $$
@@ -11,17 +21,10 @@ begin
     perform agon.refuse(403, 'not_your_claims', 'These are the claims of somebody else.',
       'Ask for your own, or use the service role''s key.');
   end if;
-  return jsonb_build_object(
-    'roles', array(
-      select ur.role from public.user_roles ur
-      where ur.user_id = get_custom_claims.user_id
-      order by ur.role collate "C"),
-    'permissions', array(
-      select distinct rp.permission collate "C" as permission
-      from public.user_roles ur
-      join public.role_permissions rp on rp.role = ur.role
-      where ur.user_id = get_custom_claims.user_id
-      order by permission));
+  return agon.claims_of(array(
+    select ur.role from public.user_roles ur
+    where ur.user_id = get_custom_claims.user_id
+    order by ur.role collate "C"));
 end
 $$;
 comment on function public.get_custom_claims(uuid) is
@@ -30,6 +33,28 @@ revoke all on function public.get_custom_claims(uuid)
   from public, anon, authenticated, service_role, agon_worker;
 grant execute on function public.get_custom_claims(uuid) to authenticated, service_role, agon_worker;
 
+create or replace function agon.require_present_admin() returns void
+language plpgsql stable security definer set search_path = ''
+as $$
+declare
+  caller uuid;
+begin
+  if agon.is_service() then
+    return;
+  end if;
+  caller := agon.require_caller();
+  -- A token keeps its claims for as long as it holds: who was an admin would become one again.
+  if not exists (
+    select from public.user_roles r where r.user_id = caller and r.role = 'admin'
+  ) then
+    perform agon.refuse(403, 'admin_only', 'Only an admin may do this.',
+      'Sign in as a user who has the role admin, or use the service role''s key.');
+  end if;
+end
+$$;
+comment on function agon.require_present_admin() is
+  'Refuses everyone but the service and who has the role admin now, whatever a token says. Called by other functions only.';
+
 create or replace function agon.grant_role(user_id uuid, role text) returns public.user_roles
 language plpgsql security definer set search_path = ''
 as $$
@@ -37,7 +62,7 @@ as $$
 declare
   granted public.user_roles;
 begin
-  perform agon.require_admin();
+  perform agon.require_present_admin();
   if not exists (select from auth.users u where u.id = grant_role.user_id) then
     perform agon.refuse(404, 'user_unknown', 'There is no such user.', 'Give the id of a user.');
   end if;
@@ -56,7 +81,7 @@ create or replace function agon.revoke_role(user_id uuid, role text) returns boo
 language plpgsql security definer set search_path = ''
 as $$
 begin
-  perform agon.require_admin();
+  perform agon.require_present_admin();
   delete from public.user_roles r
   where r.user_id = revoke_role.user_id and r.role = revoke_role.role;
   return found;
@@ -70,7 +95,7 @@ create or replace function agon.list_roles() returns setof public.user_roles
 language plpgsql stable security definer set search_path = ''
 as $$
 begin
-  perform agon.require_admin();
+  perform agon.require_present_admin();
   return query select r.user_id, r.role from public.user_roles r order by r.role, r.user_id;
 end
 $$;
@@ -83,7 +108,7 @@ as $$
 declare
   found_id uuid;
 begin
-  perform agon.require_admin();
+  perform agon.require_present_admin();
   select u.id into found_id from auth.users u
   where u.id::text = lower(who) or u.email = lower(who)
     or u.id = (select w.user_id from agon.user_wallets w where w.address = lower(who))
@@ -121,6 +146,42 @@ comment on function agon.note_role() is
 create or replace trigger user_roles_note_role
   after insert or delete on public.user_roles
   for each row execute function agon.note_role();
+
+create or replace function agon.guard_claims() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  -- With 4096 bytes of each metadata and the rest, a token stays below the 16 KiB that are taken.
+  claims_bytes_max constant integer := 2560;
+  changed uuid[];
+begin
+  if tg_table_name = 'user_roles' then
+    changed := array(select distinct n.user_id from added n);
+  else
+    changed := array(
+      select distinct ur.user_id from added n join public.user_roles ur on ur.role = n.role);
+  end if;
+  if exists (
+    select from (
+      select distinct array_agg(ur.role order by ur.role) as roles
+      from public.user_roles ur where ur.user_id = any (changed) group by ur.user_id) held
+    where octet_length(agon.claims_of(held.roles)::text) > claims_bytes_max)
+  then
+    perform agon.refuse(400, 'too_many_claims',
+      format('Somebody''s roles and permissions would be more than %s bytes.', claims_bytes_max),
+      'They stand in every access token: give fewer, or broader ones.');
+  end if;
+  return null;
+end
+$$;
+comment on function agon.guard_claims() is
+  'Nobody gets more roles and permissions than fit into an access token: it would be refused, and its user locked out.';
+create or replace trigger user_roles_guard_claims
+  after insert on public.user_roles referencing new table as added
+  for each statement execute function agon.guard_claims();
+create or replace trigger role_permissions_guard_claims
+  after insert on public.role_permissions referencing new table as added
+  for each statement execute function agon.guard_claims();
 
 -- A role changes by being given and taken, never by update: so nobody has it.
 revoke all on public.user_roles, public.role_permissions

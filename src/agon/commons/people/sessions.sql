@@ -39,12 +39,6 @@ $$;
 comment on function agon.require_session() is
   'The caller, who stands and whose session is open; refuses everybody else. Called by other functions only.';
 
-create or replace function agon.load_own_user() returns jsonb
-language plpgsql stable security definer set search_path = ''
-as $$ begin return agon.user_json(agon.require_session()); end $$;
-comment on function agon.load_own_user() is 'The caller, as Supabase''s clients know a user.';
-grant execute on function agon.load_own_user() to agon_worker;
-
 create or replace function agon.session_json(session_id uuid) returns jsonb
 language plpgsql stable security definer set search_path = ''
 as $$
@@ -109,7 +103,7 @@ begin
     return '{"outcome": "unknown"}';
   end if;
   select u.* into person from auth.users u where u.id = session.user_id;
-  if person.deleted_at is not null or person.banned_until > agon.now() then
+  if not agon.stands(person) then
     return '{"outcome": "banned"}';
   end if;
   if shown.generation = session.generation then
@@ -167,102 +161,13 @@ begin
     when 'local' then s.id = session_id
     else s.id is distinct from session_id end;
   get diagnostics closed = row_count;
+  if scope = 'global' then
+    perform agon.end_pending(person_id);
+  end if;
   perform agon.note_security('logout', person_id, jsonb_build_object('scope', scope, 'sessions', closed));
   return closed;
 end
 $$;
 comment on function agon.close_sessions(text) is
-  'Ends the caller''s sessions: all (global), this one (local), or all but this one (others).';
+  'Ends the caller''s sessions: all (global, and what is pending), this one (local), or all but this one (others).';
 grant execute on function agon.close_sessions(text) to agon_worker;
-
-create or replace function agon.load_own_password() returns jsonb
-language plpgsql stable security definer set search_path = ''
-as $$
-declare
-  person_id constant uuid := agon.require_session();
-begin
-  return (
-    select jsonb_build_object(
-      'encrypted_password', u.encrypted_password, 'email', u.email, 'is_anonymous', u.is_anonymous,
-      'is_fresh', coalesce((
-        select s.created_at > agon.now() - interval '24 hours' from agon.sessions s
-        where s.id = ((select auth.jwt()) ->> 'session_id')::uuid), false))
-    from auth.users u where u.id = person_id);
-end
-$$;
-comment on function agon.load_own_password() is
-  'What a change of the caller''s password is checked against: {encrypted_password, email, is_anonymous, is_fresh}.';
-grant execute on function agon.load_own_password() to agon_worker;
-
-create or replace function agon.update_own_user(
-  email text, encrypted_password text, data jsonb, is_confirmed boolean
-) returns jsonb
-language plpgsql security definer set search_path = ''
-as $$
-#variable_conflict use_column
-declare
-  person auth.users;
-  is_taken boolean;
-  answer jsonb := '{"email_change": false}';
-begin
-  select u.* into person from auth.users u where u.id = agon.require_session() for update;
-  if data is not null then
-    update auth.users u set raw_user_meta_data = agon.merge_metadata(u.raw_user_meta_data, data)
-    where u.id = person.id;
-  end if;
-  if encrypted_password is not null then
-    perform agon.set_password(person.id, update_own_user.encrypted_password);
-  end if;
-  if email is null or email = person.email then
-    return answer;
-  end if;
-  is_taken := exists (select from auth.users u where u.email = update_own_user.email);
-  if is_confirmed and is_taken then
-    perform agon.refuse(422, 'email_exists', 'A user with this email address has already been registered');
-  elsif is_confirmed then
-    perform agon.set_address(person.id, update_own_user.email, false);
-    return answer;
-  end if;
-  update auth.users u
-  set email_change = update_own_user.email, email_change_sent_at = agon.now()
-  where u.id = person.id;
-  -- A taken address is not told: it gets no mail, so the change never happens.
-  return jsonb_build_object('email_change', true, 'user_id', person.id, 'is_taken', is_taken,
-    'present', case when person.email_confirmed_at is not null then person.email end);
-end
-$$;
-comment on function agon.update_own_user(text, text, jsonb, boolean) is
-  'Changes the caller: metadata, password, address. A change of address waits for mail unless is_confirmed.';
-grant execute on function agon.update_own_user(text, text, jsonb, boolean) to agon_worker;
-
-create or replace function agon.set_password(user_id uuid, encrypted_password text) returns void
-language plpgsql security definer set search_path = ''
-as $$
-begin
-  update auth.users u set encrypted_password = set_password.encrypted_password
-  where u.id = set_password.user_id;
-  delete from agon.sessions s where s.user_id = set_password.user_id
-    and s.id is distinct from ((select auth.jwt()) ->> 'session_id')::uuid;
-  delete from agon.one_time_tokens t where t.user_id = set_password.user_id and t.kind = 'recovery';
-  perform agon.note_security('password_changed', set_password.user_id);
-end
-$$;
-comment on function agon.set_password(uuid, text) is
-  'A new password, which ends every other session of the user. Called by other functions only.';
-
-create or replace function agon.set_address(user_id uuid, email text, is_proved boolean) returns void
-language plpgsql security definer set search_path = ''
-as $$
-begin
-  update auth.users u set email = set_address.email, email_change = null, is_anonymous = false,
-    email_confirmed_at = agon.now()
-  where u.id = set_address.user_id;
-  delete from agon.one_time_tokens t where t.user_id = set_address.user_id;
-  perform agon.note_address(set_address.user_id, set_address.email, is_proved);
-  perform agon.note_security('email_changed', set_address.user_id);
-exception when unique_violation then
-  perform agon.refuse(422, 'email_exists', 'A user with this email address has already been registered');
-end
-$$;
-comment on function agon.set_address(uuid, text, boolean) is
-  'A new, confirmed address. is_proved: mail to it has come back to us. Called by other functions only.';

@@ -1,21 +1,30 @@
 """The manifest of `people`."""
 
-from agon.kernel.manifest import Setting, System
+from agon.kernel.manifest import Schedule, Setting, System
 
 SYSTEM = System(
     name="people",
     package="agon.commons.people",
     floor="commons",
     rules=(
-        "wallets.sql",
+        "callers.sql",
         "security_log.sql",
+        "tries.sql",
+        "wallets.sql",
         "roles.sql",
         "siwe.sql",
         "users.sql",
+        "sign_ups.sql",
+        "email_changes.sql",
         "sessions.sql",
         "codes.sql",
+        "flows.sql",
         "identities.sql",
         "administration.sql",
+        "sweeps.sql",
+    ),
+    schedules=(
+        Schedule(name="people.sweep", cron="47 3 * * *", run="agon.commons.people.jobs:sweep"),
     ),
     settings=(
         Setting(
@@ -25,6 +34,13 @@ SYSTEM = System(
             minimum=6,
             maximum=64,
             help="The fewest characters that a password may have.",
+        ),
+        Setting(
+            name="session_days",
+            kind="integer",
+            default="180",
+            minimum=0,
+            help="Sessions that were not refreshed for so many days end; 0: never.",
         ),
         Setting(
             name="web3_chain_ids",

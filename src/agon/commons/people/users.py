@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from agon.commons.people import passwords, sessions
 from agon.commons.people.visits import Visit, acting
@@ -30,24 +28,30 @@ UNCONFIRMED = Refusal(code="email_not_confirmed", message="Email not confirmed")
 
 @dataclass(frozen=True, kw_only=True)
 class Tries:
-    """How often a sign-in may fail within WINDOW; 0: without limit."""
+    """How often a sign-in may fail; 0: without limit. here: of an address of mail from one network,
+    per_address: of a network, both within WINDOW; per_email: of an address of mail in an hour."""
 
+    here: int
     per_email: int
     per_address: int
 
 
 def email_of(text: str) -> str:
     """An address in lower case. Raises Refused `validation_failed`."""
+    # Asked before: some letters of other scripts have one of ours as their lower case.
+    is_ascii = text.isascii()
     email = text.strip().lower()
     fits = len(email) <= EMAIL_CHARS_MAX and email.find("@") <= LOCAL_PART_CHARS_MAX
-    if not fits or not _EMAIL.fullmatch(email):
+    if not is_ascii or not fits or not _EMAIL.fullmatch(email):
         raise refuse("validation_failed", "Unable to validate email address: invalid format")
     return email
 
 
-async def new_password(runtime: Runtime, text: str, email: str | None) -> str:
-    """The hash of a password that is strong enough. Raises Refused `weak_password`, its details
-    the reasons, separated by commas."""
+async def new_password(
+    runtime: Runtime, text: str, email: str | None, *, like: str | None = None
+) -> str:
+    """The hash of a password that is strong enough; like: see `passwords.hash_password`. Raises
+    Refused `weak_password`, its details the reasons, separated by commas."""
     reasons = await passwords.weaknesses(text, runtime, email=email)
     if reasons:
         least = runtime.settings["password_length_min"]
@@ -62,7 +66,7 @@ async def new_password(runtime: Runtime, text: str, email: str | None) -> str:
             details=",".join(reasons),
             status=422,
         )
-    return await passwords.hash_password(text)
+    return await passwords.hash_password(text, like=like)
 
 
 async def sign_in(
@@ -75,8 +79,9 @@ async def sign_in(
     """
     async with acting(database, visit) as conn:
         found = await conn.fetchval(
-            "select agon.begin_sign_in($1, $2, $3, $4)",
+            "select agon.begin_sign_in($1, $2, $3, $4, $5)",
             email,
+            tries.here,
             tries.per_email,
             tries.per_address,
             WINDOW,
@@ -110,41 +115,3 @@ def over_limit(wait_s: int) -> Refusal:
         details=f"retry_after_s={wait_s}",
         status=429,
     )
-
-
-def stand_in(email: str, data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """What a new, unconfirmed user would look like, for an address that somebody has already: who
-    asks learns nothing of it."""
-    user_id, at = str(uuid.uuid4()), now.isoformat()
-    identity = {
-        "identity_id": str(uuid.uuid4()),
-        "id": user_id,
-        "user_id": user_id,
-        "provider": "email",
-        "identity_data": {
-            "sub": user_id,
-            "email": email,
-            "email_verified": False,
-            "phone_verified": False,
-        },
-        "email": email,
-        "last_sign_in_at": at,
-        "created_at": at,
-        "updated_at": at,
-    }
-    return {
-        "id": user_id,
-        "aud": "authenticated",
-        "role": "authenticated",
-        "email": email,
-        "phone": "",
-        "confirmation_sent_at": at,
-        "created_at": at,
-        "updated_at": at,
-        "is_anonymous": False,
-        "app_metadata": {
-            "provider": "email", "providers": ["email"], "roles": [], "permissions": [],
-        },
-        "user_metadata": dict(data),
-        "identities": [identity],
-    }  # fmt: skip

@@ -1,4 +1,4 @@
--- Users: how they come to be, what others learn of them, and what they change themselves.
+-- Users: what the door learns of them, and what they change themselves.
 
 create or replace function agon.auth_is_ours() returns boolean
 language sql stable security definer set search_path = ''
@@ -52,23 +52,25 @@ create or replace trigger users_note_sign_up
   after insert on auth.users
   for each row execute function agon.note_sign_up();
 
-create or replace function agon.user_json(user_id uuid) returns jsonb
+create or replace function agon.stands(person auth.users) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return person.id is not null and person.deleted_at is null
+    and coalesce(person.banned_until <= agon.now(), true);
+end
+$$;
+comment on function agon.stands(auth.users) is
+  'Whether there is such a user, neither deleted nor banned. Called by other functions only.';
+
+create or replace function agon.person_json(person auth.users, known_as agon.identities[]) returns jsonb
 language plpgsql stable security definer set search_path = ''
 as $$
 declare
-  person auth.users;
-  known_as jsonb;
+  change agon.email_changes;
 begin
-  select u.* into person from auth.users u where u.id = user_json.user_id;
-  if not found then
-    return null;
-  end if;
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'identity_id', i.id, 'id', i.provider_id, 'user_id', i.user_id, 'provider', i.provider,
-    'identity_data', i.identity_data, 'email', i.identity_data -> 'email',
-    'last_sign_in_at', i.last_sign_in_at, 'created_at', i.created_at, 'updated_at', i.updated_at
-  ) order by i.created_at, i.id), '[]') into known_as
-  from agon.identities i where i.user_id = person.id;
+  select c.* into change from agon.email_changes c
+  where c.user_id = person.id and c.expires_at >= agon.now();
   -- Metadata stands apart: nulls in it are the user's own.
   return jsonb_strip_nulls(jsonb_build_object(
     'id', person.id, 'aud', person.aud, 'role', person.role,
@@ -77,19 +79,40 @@ begin
     'phone_confirmed_at', person.phone_confirmed_at,
     'confirmed_at', person.confirmed_at, 'confirmation_sent_at', person.confirmation_sent_at,
     'recovery_sent_at', person.recovery_sent_at, 'invited_at', person.invited_at,
-    'new_email', nullif(person.email_change, ''),
-    'email_change_sent_at', person.email_change_sent_at,
+    'new_email', change.email, 'email_change_sent_at', change.created_at,
     'reauthentication_sent_at', person.reauthentication_sent_at,
     'last_sign_in_at', person.last_sign_in_at, 'banned_until', person.banned_until,
     'deleted_at', person.deleted_at, 'created_at', person.created_at,
     'updated_at', person.updated_at, 'is_anonymous', person.is_anonymous
   )) || jsonb_build_object(
     'app_metadata', person.raw_app_meta_data || public.get_custom_claims(person.id),
-    'user_metadata', person.raw_user_meta_data, 'identities', known_as);
+    'user_metadata', person.raw_user_meta_data,
+    'identities', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'identity_id', i.id, 'id', i.provider_id, 'user_id', i.user_id, 'provider', i.provider,
+        'identity_data', i.identity_data, 'email', i.identity_data -> 'email',
+        'last_sign_in_at', i.last_sign_in_at, 'created_at', i.created_at, 'updated_at', i.updated_at
+      ) order by i.created_at, i.id), '[]') from unnest(known_as) i));
 end
 $$;
-comment on function agon.user_json(uuid) is
-  'A user as Supabase''s clients know it, roles in app_metadata; null for nobody.';
+comment on function agon.person_json(auth.users, agon.identities[]) is
+  'A user as Supabase''s clients know it, roles in app_metadata. Called by other functions only.';
+
+create or replace function agon.user_json(user_id uuid) returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+declare
+  person auth.users;
+begin
+  select u.* into person from auth.users u where u.id = user_json.user_id;
+  if not found then
+    return null;
+  end if;
+  return agon.person_json(person,
+    array(select i from agon.identities i where i.user_id = person.id));
+end
+$$;
+comment on function agon.user_json(uuid) is 'As agon.person_json, of a user by id; null for nobody.';
 grant execute on function agon.user_json(uuid) to agon_worker;
 
 create or replace function agon.merge_metadata(present jsonb, change jsonb) returns jsonb
@@ -100,150 +123,6 @@ as $$
 $$;
 comment on function agon.merge_metadata(jsonb, jsonb) is
   'Metadata with a change: keys that the change sets to null go.';
-
-create or replace function agon.add_identity(user_id uuid, provider text, provider_id text, data jsonb)
-returns uuid
-language plpgsql security definer set search_path = ''
-as $$
-#variable_conflict use_column
-declare
-  known agon.identities;
-begin
-  insert into agon.identities as i (user_id, provider, provider_id, identity_data,
-    last_sign_in_at, created_at, updated_at)
-  values (add_identity.user_id, add_identity.provider, add_identity.provider_id, data,
-    agon.now(), agon.now(), agon.now())
-  on conflict (provider, provider_id) do update set
-    identity_data = i.identity_data || excluded.identity_data, updated_at = agon.now(),
-    last_sign_in_at = agon.now()
-  returning * into known;
-  if known.user_id <> add_identity.user_id then
-    perform agon.refuse(422, 'identity_already_exists', 'Identity is already linked to another user');
-  end if;
-  perform agon.list_providers(add_identity.user_id);
-  return known.id;
-end
-$$;
-comment on function agon.add_identity(uuid, text, text, jsonb) is
-  'Notes how a user is known; refuses what is another''s already. Called by other functions only.';
-
-create or replace function agon.list_providers(user_id uuid) returns void
-language plpgsql security definer set search_path = ''
-as $$
-declare
-  names jsonb;
-begin
-  select jsonb_agg(p.provider order by p.since) into names from (
-    select i.provider, min(i.created_at) as since from agon.identities i
-    where i.user_id = list_providers.user_id group by i.provider) p;
-  update auth.users u set raw_app_meta_data = u.raw_app_meta_data - 'provider' - 'providers'
-    || case when names is null then '{}'
-         else jsonb_build_object('provider', names -> 0, 'providers', names) end
-  where u.id = list_providers.user_id;
-end
-$$;
-comment on function agon.list_providers(uuid) is
-  'Writes the ways in which a user signs in into app_metadata. Called by other functions only.';
-
-create or replace function agon.note_address(user_id uuid, email text, is_verified boolean) returns void
-language sql security definer set search_path = ''
-as $$
-  select agon.add_identity(user_id, 'email', user_id::text, jsonb_build_object(
-    'sub', user_id, 'email', email, 'email_verified', is_verified, 'phone_verified', false))
-$$;
-comment on function agon.note_address(uuid, text, boolean) is
-  'The identity of an address. is_verified: mail to it has come back to us. Called by other functions only.';
-
-create or replace function agon.sign_up(
-  email text, encrypted_password text, data jsonb, is_confirmed boolean
-) returns jsonb
-language plpgsql security definer set search_path = ''
-as $$
-#variable_conflict use_column
-declare
-  person auth.users;
-begin
-  insert into auth.users as u (email, encrypted_password, raw_user_meta_data, email_confirmed_at,
-    created_at, updated_at)
-  values (sign_up.email, sign_up.encrypted_password, coalesce(data, '{}'),
-    case when is_confirmed then agon.now() end, agon.now(), agon.now())
-  on conflict do nothing returning u.* into person;
-  if person.id is not null then
-    perform agon.note_address(person.id, person.email, false);
-    perform agon.note_security('sign_up', person.id);
-    return jsonb_build_object('outcome', 'new', 'user_id', person.id);
-  end if;
-  select u.* into person from auth.users u where u.email = sign_up.email for update;
-  if person.id is null or person.email_confirmed_at is not null
-    or is_confirmed and person.invited_at is not null then
-    return jsonb_build_object('outcome', 'taken');
-  end if;
-  -- Nobody has proved this address yet. The newest sign-up stands and its mail alone holds, so
-  -- whoever signs up with another's address does not choose the password of the true owner.
-  update auth.users u set encrypted_password = sign_up.encrypted_password,
-    raw_user_meta_data = coalesce(data, '{}'),
-    email_confirmed_at = case when is_confirmed then agon.now() end
-  where u.id = person.id;
-  delete from agon.one_time_tokens t where t.user_id = person.id;
-  perform agon.note_security('sign_up', person.id, '{"again": true}');
-  return jsonb_build_object('outcome', 'again', 'user_id', person.id);
-end
-$$;
-comment on function agon.sign_up(text, text, jsonb, boolean) is
-  'Makes a user of an address: {outcome: new | again (unconfirmed before) | taken, user_id}.';
-grant execute on function agon.sign_up(text, text, jsonb, boolean) to agon_worker;
-
-create or replace function agon.sign_up_anonymously(data jsonb) returns uuid
-language plpgsql security definer set search_path = ''
-as $$
-#variable_conflict use_column
-declare
-  user_id uuid;
-begin
-  insert into auth.users (is_anonymous, raw_user_meta_data, created_at, updated_at)
-  values (true, coalesce(data, '{}'), agon.now(), agon.now()) returning id into user_id;
-  perform agon.note_security('sign_up', user_id, '{"method": "anonymous"}');
-  return user_id;
-end
-$$;
-comment on function agon.sign_up_anonymously(jsonb) is 'Makes a user without any way to come back.';
-grant execute on function agon.sign_up_anonymously(jsonb) to agon_worker;
-
-create or replace function agon.begin_sign_in(
-  email text, most_per_email integer, most_per_address integer, per interval
-) returns jsonb
-language plpgsql security definer set search_path = ''
-as $$
-#variable_conflict use_column
-declare
-  person auth.users;
-  wait integer;
-begin
-  wait := greatest(
-    agon.spend_for('sign_in_email', begin_sign_in.email, most_per_email, per),
-    agon.spend_for('sign_in_address', coalesce(agon.visit() ->> 'address', ''), most_per_address, per));
-  if wait > 0 then
-    return jsonb_build_object('wait_s', wait);
-  end if;
-  select u.* into person from auth.users u
-  where u.email = begin_sign_in.email and u.deleted_at is null;
-  return jsonb_build_object('wait_s', 0, 'user_id', person.id,
-    'encrypted_password', person.encrypted_password,
-    'is_confirmed', person.email_confirmed_at is not null);
-end
-$$;
-comment on function agon.begin_sign_in(text, integer, integer, interval) is
-  'Counts a try by address of mail and of network, and answers with the hash to verify; wait_s when there were too many.';
-grant execute on function agon.begin_sign_in(text, integer, integer, interval) to agon_worker;
-
-create or replace function agon.end_sign_in(email text) returns void
-language sql security definer set search_path = ''
-as $$
-  delete from agon.rate_counters c where c.counter = agon.counter_of('sign_in_email', email);
-  select agon.refund('sign_in_address', coalesce(agon.visit() ->> 'address', ''));
-$$;
-comment on function agon.end_sign_in(text) is 'The try was no failure: it does not count.';
-grant execute on function agon.end_sign_in(text) to agon_worker;
 
 create or replace function agon.replace_hash(user_id uuid, former text, encrypted_password text) returns void
 language plpgsql security definer set search_path = ''
@@ -256,3 +135,91 @@ $$;
 comment on function agon.replace_hash(uuid, text, text) is
   'The same password, hashed with the parameters of today; nothing if it has changed meanwhile.';
 grant execute on function agon.replace_hash(uuid, text, text) to agon_worker;
+
+create or replace function agon.load_own_user() returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$ begin return agon.user_json(agon.require_session()); end $$;
+comment on function agon.load_own_user() is 'The caller, as Supabase''s clients know a user.';
+grant execute on function agon.load_own_user() to agon_worker;
+
+create or replace function agon.load_own_password() returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+declare
+  person_id constant uuid := agon.require_session();
+begin
+  return (
+    select jsonb_build_object(
+      'encrypted_password', u.encrypted_password, 'email', u.email, 'is_anonymous', u.is_anonymous,
+      'is_fresh', coalesce((
+        select s.created_at > agon.now() - interval '24 hours' from agon.sessions s
+        where s.id = ((select auth.jwt()) ->> 'session_id')::uuid), false))
+    from auth.users u where u.id = person_id);
+end
+$$;
+comment on function agon.load_own_password() is
+  'What a change of the caller''s password is checked against: {encrypted_password, email, is_anonymous, is_fresh}.';
+grant execute on function agon.load_own_password() to agon_worker;
+
+create or replace function agon.update_own_user(
+  email text, encrypted_password text, data jsonb, is_confirmed boolean, lifetime interval
+) returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  person auth.users;
+  is_taken boolean;
+begin
+  select u.* into person from auth.users u where u.id = agon.require_session() for update;
+  if data is not null then
+    update auth.users u set raw_user_meta_data = agon.merge_metadata(u.raw_user_meta_data, data)
+    where u.id = person.id;
+  end if;
+  if encrypted_password is not null then
+    perform agon.set_password(person.id, update_own_user.encrypted_password);
+  end if;
+  if email is null or email = person.email then
+    return null;
+  elsif is_confirmed then
+    perform agon.set_address(person.id, update_own_user.email, false);
+    return null;
+  end if;
+  perform agon.begin_email_change(person, update_own_user.email, lifetime);
+  -- A taken address is not told: it gets no mail, so the change never happens.
+  is_taken := exists (select from auth.users u where u.email = update_own_user.email);
+  return (
+    select jsonb_build_object('user_id', person.id, 'is_taken', is_taken, 'present', c.present)
+    from agon.email_changes c where c.user_id = person.id);
+end
+$$;
+comment on function agon.update_own_user(text, text, jsonb, boolean, interval) is
+  'Changes the caller: metadata, password, address. Unless is_confirmed, a change of address waits so long for mail: {user_id, is_taken, present}; else null.';
+grant execute on function agon.update_own_user(text, text, jsonb, boolean, interval) to agon_worker;
+
+create or replace function agon.set_password(user_id uuid, encrypted_password text) returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  update auth.users u set encrypted_password = set_password.encrypted_password
+  where u.id = set_password.user_id;
+  delete from agon.open_sign_ups o where o.user_id = set_password.user_id;
+  delete from agon.sessions s where s.user_id = set_password.user_id
+    and s.id is distinct from ((select auth.jwt()) ->> 'session_id')::uuid;
+  perform agon.end_pending(set_password.user_id);
+  perform agon.note_security('password_changed', set_password.user_id);
+end
+$$;
+comment on function agon.set_password(uuid, text) is
+  'A new password, which ends every other session of the user, and what is pending. Called by other functions only.';
+
+create or replace function agon.end_pending(user_id uuid) returns void
+language sql security definer set search_path = ''
+as $$
+  delete from agon.flow_states f
+  where f.user_id = end_pending.user_id or f.links_to = end_pending.user_id;
+  delete from agon.one_time_tokens t where t.user_id = end_pending.user_id;
+  delete from agon.email_changes c where c.user_id = end_pending.user_id;
+$$;
+comment on function agon.end_pending(uuid) is
+  'Nothing that was begun for a user goes on: mailed codes and links, sign-ins under way, a change of address. Called by other functions only.';

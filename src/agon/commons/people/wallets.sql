@@ -1,65 +1,10 @@
--- Whose wallets the caller may speak for, and who is an admin.
+-- Wallets: linked to their users, parted from them, and new users of them.
 
-create or replace function agon.wallets() returns setof text
-language sql stable security definer set search_path = ''
-as $$ select address from agon.user_wallets where user_id = (select auth.uid()) $$;
-comment on function agon.wallets() is 'The caller''s wallets, in lower case.';
-grant execute on function agon.wallets() to anon, authenticated, service_role, agon_worker;
-
-create or replace function agon.is_service() returns boolean
-language sql stable set search_path = ''
-as $$
-  -- A claim is only a setting: it counts where the session itself may be the service.
-  select coalesce((select auth.role()) = 'service_role', false)
-    and (session_user = 'agon_worker' or pg_has_role(session_user, 'service_role', 'member'))
-$$;
-comment on function agon.is_service() is
-  'Whether the caller is the service role: by its claims, and by a login that may become it.';
-grant execute on function agon.is_service() to anon, authenticated, service_role, agon_worker;
-
-create or replace function agon.is_admin() returns boolean
-language sql stable set search_path = ''
-as $$
-  select agon.is_service()
-    or coalesce((select auth.jwt()) -> 'app_metadata' -> 'roles' ? 'admin', false)
-$$;
-comment on function agon.is_admin() is
-  'Whether the caller is the service role, or carries the role admin in app_metadata.roles.';
-grant execute on function agon.is_admin() to anon, authenticated, service_role, agon_worker;
-
-create or replace function agon.require_admin() returns void
-language plpgsql stable set search_path = ''
-as $$
-begin
-  if agon.is_admin() is not true then
-    perform agon.refuse(403, 'admin_only', 'Only an admin may do this.',
-      'Sign in as an admin, or use the service role''s key.');
-  end if;
-end
-$$;
-comment on function agon.require_admin() is 'Refuses everyone but admins.';
-grant execute on function agon.require_admin() to anon, authenticated, service_role, agon_worker;
-
-create or replace function agon.require_wallet(address text) returns void
-language plpgsql stable set search_path = ''
-as $$
-begin
-  if agon.is_service() then
-    return;
-  end if;
-  if (select auth.uid()) is null then
-    perform agon.refuse(401, 'sign_in_first', 'This needs a signed-in user.',
-      'Send Authorization: Bearer <token>; `agon token` mints one for local use.');
-  end if;
-  if not coalesce(lower(address) in (select agon.wallets()), false) then
-    perform agon.refuse(403, 'not_your_wallet', format('%s is not one of your wallets.', coalesce(address, '(none)')),
-      'Link the wallet to your user first.');
-  end if;
-end
-$$;
-comment on function agon.require_wallet(text) is
-  'Refuses callers who do not own the wallet; the service role speaks for every wallet.';
-grant execute on function agon.require_wallet(text) to anon, authenticated, service_role, agon_worker;
+create or replace function agon.wallet_identity(address text) returns text
+language sql immutable set search_path = ''
+as $$ select 'web3:ethereum:' || lower(address) $$;
+comment on function agon.wallet_identity(text) is
+  'How the identity of a wallet is named, as Supabase names it. Called by other functions only.';
 
 create or replace function agon.lock_wallet(address text) returns void
 language sql set search_path = ''
@@ -107,6 +52,7 @@ begin
   select w.user_id into owner from agon.user_wallets w
   where w.address = lower(user_of_wallet.address) for share;
   if owner is null and may_make then
+    perform agon.count_sign_up();
     insert into auth.users (raw_app_meta_data, created_at, updated_at)
     values ('{"provider": "web3", "providers": ["web3"]}', agon.now(), agon.now())
     returning id into owner;
@@ -121,29 +67,62 @@ comment on function agon.user_of_wallet(text, boolean) is
   'Whose wallet this is; a new user''s if it was nobody''s and may_make, else null. The caller has checked the proof.';
 grant execute on function agon.user_of_wallet(text, boolean) to agon_worker;
 
+create or replace function agon.sign_in_with_wallet(address text, data jsonb, may_sign_up boolean)
+returns uuid
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  person_id constant uuid := agon.user_of_wallet(address, may_sign_up);
+  known_as constant text := agon.wallet_identity(address);
+begin
+  if person_id is null then
+    perform agon.refuse(422, 'signup_disabled', 'Signups not allowed for this instance');
+  end if;
+  perform agon.add_identity(person_id, 'web3', known_as,
+    jsonb_build_object('sub', known_as, 'custom_claims', data,
+      'email_verified', false, 'phone_verified', false));
+  return person_id;
+end
+$$;
+comment on function agon.sign_in_with_wallet(text, jsonb, boolean) is
+  'The user of a wallet whose signature has been checked and used up; a new one where there was none.';
+grant execute on function agon.sign_in_with_wallet(text, jsonb, boolean) to agon_worker;
+
+create or replace function agon.require_caller() returns uuid
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  if agon.auth_is_ours() then
+    return agon.require_session();
+  end if;
+  -- Where another server signs people in, what its token says is all there is to know.
+  if (select auth.uid()) is null then
+    perform agon.refuse(401, 'sign_in_first', 'This needs a signed-in user.',
+      'Send Authorization: Bearer <token> of a user.');
+  end if;
+  return (select auth.uid());
+end
+$$;
+comment on function agon.require_caller() is
+  'The caller, whose account stands and whose session is open; refuses everybody else. Called by other functions only.';
+
 create or replace function agon.lock_caller() returns uuid
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  caller uuid := (select auth.uid());
+  caller constant uuid := agon.require_caller();
 begin
   if agon.auth_is_ours() then
-    caller := agon.require_session();
     perform from auth.users u where u.id = caller for update;
-    return caller;
+  else
+    -- Another server's rows are not ours to lock.
+    perform pg_advisory_xact_lock(hashtextextended('wallets of ' || caller, 0));
   end if;
-  -- Where another server signs people in, what its token says is all there is to know, and its
-  -- rows are not ours to lock.
-  if caller is null then
-    perform agon.refuse(401, 'sign_in_first', 'This needs a signed-in user.',
-      'Send Authorization: Bearer <token> of a user.');
-  end if;
-  perform pg_advisory_xact_lock(hashtextextended('wallets of ' || caller, 0));
   return caller;
 end
 $$;
 comment on function agon.lock_caller() is
-  'The caller, whose account stands and whose session is open; changes of one user take turns. Called by other functions only.';
+  'The caller, as agon.require_caller; changes of one user take turns. Called by other functions only.';
 
 create or replace function agon.link_own_wallet(address text, claims jsonb default '{}')
 returns agon.user_wallets
@@ -152,7 +131,7 @@ as $$
 declare
   wallet constant text := lower(link_own_wallet.address);
   caller uuid;
-  known_as constant text := 'web3:ethereum:' || wallet;
+  known_as constant text := agon.wallet_identity(wallet);
   wallets_max constant integer := 32;
   linked agon.user_wallets;
 begin
@@ -204,10 +183,14 @@ comment on function agon.unlink_wallet(text) is
 grant execute on function agon.unlink_wallet(text) to agon_worker;
 
 create or replace function agon.list_wallets() returns setof agon.user_wallets
-language sql stable security definer set search_path = ''
+language plpgsql stable security definer set search_path = ''
 as $$
-  select w.* from agon.user_wallets w
-  where w.user_id = (select auth.uid()) order by w.linked_at, w.address
+declare
+  caller constant uuid := agon.require_caller();
+begin
+  return query
+    select w.* from agon.user_wallets w where w.user_id = caller order by w.linked_at, w.address;
+end
 $$;
 comment on function agon.list_wallets() is 'The caller''s wallets, the oldest first.';
 grant execute on function agon.list_wallets() to authenticated, agon_worker;
@@ -223,7 +206,7 @@ begin
   end if;
   -- Else the next owner of this wallet would sign in to find it somebody else's identity.
   delete from agon.identities i
-  where i.provider = 'web3' and i.provider_id = 'web3:ethereum:' || old.address;
+  where i.provider = 'web3' and i.provider_id = agon.wallet_identity(old.address);
   if found then
     perform agon.list_providers(old.user_id);
   end if;
@@ -243,7 +226,7 @@ language plpgsql security definer set search_path = ''
 as $$
 begin
   delete from agon.user_wallets w
-  where w.user_id = old.user_id and 'web3:ethereum:' || w.address = old.provider_id;
+  where w.user_id = old.user_id and agon.wallet_identity(w.address) = old.provider_id;
   return null;
 end
 $$;
@@ -252,16 +235,3 @@ comment on function agon.note_wallet_identity() is
 create or replace trigger identities_note_wallet_identity
   after delete on agon.identities
   for each row when (old.provider = 'web3') execute function agon.note_wallet_identity();
-
--- Result bundles: public ones for everyone, those with somebody's evidence for that wallet's owner.
-revoke all on agon.results from anon, authenticated, service_role;
-grant select on agon.results to anon, authenticated, service_role;
-drop policy if exists results_select_public on agon.results;
-create policy results_select_public on agon.results
-  for select to anon, authenticated using (subject is null);
-drop policy if exists results_select_own on agon.results;
-create policy results_select_own on agon.results
-  for select to authenticated using (subject in (select agon.wallets()));
-drop policy if exists results_select_service on agon.results;
-create policy results_select_service on agon.results
-  for select to service_role using (true);

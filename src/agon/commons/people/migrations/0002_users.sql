@@ -18,8 +18,6 @@ begin
     add column invited_at timestamptz,
     add column confirmation_sent_at timestamptz,
     add column recovery_sent_at timestamptz,
-    add column email_change text,
-    add column email_change_sent_at timestamptz,
     add column reauthentication_sent_at timestamptz,
     add column last_sign_in_at timestamptz,
     add column is_super_admin boolean,
@@ -30,9 +28,10 @@ begin
     add column banned_until timestamptz,
     add column deleted_at timestamptz,
     add column is_sso_user boolean not null default false,
+    -- Other scripts have letters whose lower case is ours: two addresses would become one.
+    add constraint users_email_is_ascii check (email ~ '^[!-~]+$'),
     add constraint users_email_is_lower_case check (email = lower(email)),
     add constraint users_email_is_short check (length(email) <= 255),
-    add constraint users_email_change_is_lower_case check (email_change = lower(email_change)),
     -- A token carries this role: nobody signs in as the service.
     add constraint users_role_is_authenticated check (role = 'authenticated'),
     add constraint users_password_is_argon2id check (encrypted_password like '$argon2id$%'),
@@ -71,3 +70,33 @@ create table agon.sign_up_hooks (
 comment on table agon.sign_up_hooks is
   'SQL functions of a user''s id that make the rows which a new user needs; one trigger calls them.';
 alter table agon.sign_up_hooks enable row level security;
+
+create table agon.open_sign_ups (
+  user_id uuid primary key references auth.users (id) on delete cascade,
+  encrypted_password text,
+  is_contested boolean not null default false,
+  created_at timestamptz not null default now(),
+  constraint open_sign_ups_password_is_argon2id check (encrypted_password like '$argon2id$%'),
+  constraint open_sign_ups_contested_have_no_password
+    check (not is_contested or encrypted_password is null)
+);
+comment on table agon.open_sign_ups is
+  'Users who came by themselves and whose address nobody has proved yet. The password waits here; where several sign-ups differ, none of theirs holds.';
+alter table agon.open_sign_ups enable row level security;
+
+create table agon.email_changes (
+  user_id uuid primary key references auth.users (id) on delete cascade,
+  email text not null,
+  present text,
+  new_proved_at timestamptz,
+  present_proved_at timestamptz,
+  expires_at timestamptz not null,
+  created_at timestamptz not null default now(),
+  constraint email_changes_email_is_lower_case_ascii
+    check (email ~ '^[!-~]+$' and email = lower(email) and length(email) <= 255)
+);
+comment on table agon.email_changes is
+  'Changes of address under way, and what is proved of each. present: the address that must agree, too; null where there is none.';
+create index email_changes_by_email on agon.email_changes (email);
+create index email_changes_by_present on agon.email_changes (present);
+alter table agon.email_changes enable row level security;

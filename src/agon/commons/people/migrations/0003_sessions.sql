@@ -42,6 +42,7 @@ create table agon.flow_states (
   code_challenge_method text,
   redirect_to text,
   links_to uuid references auth.users (id) on delete cascade,
+  session_id uuid references agon.sessions (id) on delete cascade,
   code_hash bytea unique,
   method text,
   provider_tokens text,
@@ -54,9 +55,10 @@ create table agon.flow_states (
     (provider_tokens ~ '^sealed:v1:[0-9a-f]{16}:[A-Za-z0-9_-]{107}:[A-Za-z0-9_-]{16}:[A-Za-z0-9_-]{22,}$')
 );
 comment on table agon.flow_states is
-  'Sign-ins under way: who went where, and the code that is exchanged for a session, once.';
+  'Sign-ins under way: who went where, and the code that is exchanged for a session, once. What a session began ends with it.';
 create index flow_states_by_user on agon.flow_states (user_id);
 create index flow_states_by_link on agon.flow_states (links_to);
+create index flow_states_by_session on agon.flow_states (session_id);
 create index flow_states_by_age on agon.flow_states (created_at);
 alter table agon.flow_states enable row level security;
 
@@ -67,7 +69,6 @@ create table agon.one_time_tokens (
   kind text not null,
   email text not null,
   flow_id uuid references agon.flow_states (id) on delete set null,
-  keeps_password boolean not null default false,
   attempts integer not null default 0,
   expires_at timestamptz not null,
   created_at timestamptz not null default now(),
