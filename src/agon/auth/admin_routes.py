@@ -15,7 +15,17 @@ from agon.auth.refusals import AuthRoute
 router = APIRouter(prefix=f"{PREFIX}/admin", tags=["auth"], route_class=AuthRoute)
 
 
-@router.post("/users")
+@router.post(
+    "/users",
+    openapi_extra=bodies.described(
+        "email",
+        "password",
+        "ban_duration",
+        user_metadata=bodies.OBJECT,
+        app_metadata=bodies.OBJECT,
+        email_confirm=bodies.FLAG,
+    ),
+)
 async def create_user(desk: MemberDesk, body: Body) -> Any:
     """Make a user."""
     return await administration.create(desk, body)
@@ -43,7 +53,17 @@ async def get_user(user_id: str, desk: MemberDesk) -> Any:
     return await administration.load(desk, bodies.identifier(user_id, "user_id"))
 
 
-@router.put("/users/{user_id}")
+@router.put(
+    "/users/{user_id}",
+    openapi_extra=bodies.described(
+        "email",
+        "password",
+        "ban_duration",
+        user_metadata=bodies.OBJECT,
+        app_metadata=bodies.OBJECT,
+        email_confirm=bodies.FLAG,
+    ),
+)
 async def put_user(user_id: str, desk: MemberDesk, body: Body) -> Any:
     """Change, ban or unban a user."""
     return await administration.update(desk, bodies.identifier(user_id, "user_id"), body)
@@ -60,7 +80,12 @@ async def delete_user(user_id: str, desk: MemberDesk, body: Body) -> dict[str, A
     return {}
 
 
-@router.post("/generate_link")
+@router.post(
+    "/generate_link",
+    openapi_extra=bodies.described(
+        "type", "email", "new_email", "password", "redirect_to", data=bodies.OBJECT
+    ),
+)
 async def generate_link(desk: MemberDesk, body: Body, redirect_to: str | None = None) -> Any:
     """What a mail would carry, for the service to send itself."""
     url = desk.redirect_url(bodies.text(body, "redirect_to") or redirect_to)

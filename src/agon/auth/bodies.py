@@ -41,6 +41,19 @@ async def fields_of(request: Request) -> Fields:
 Body = Annotated[Fields, Depends(fields_of)]
 
 
+TEXT = {"type": ["string", "null"]}
+OBJECT = {"type": ["object", "null"]}
+FLAG = {"type": ["boolean", "null"]}
+CHALLENGE = ("code_challenge", "code_challenge_method")
+
+
+def described(*texts: str, **others: dict[str, Any]) -> dict[str, Any]:
+    """A body in OpenAPI, by its fields. None is required by form: which ones are, depends on the
+    others; and clients send more than we read."""
+    schema = {"type": "object", "properties": {name: TEXT for name in texts} | others}
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+
 def require_text(text: str) -> None:
     """Refuses what Postgres cannot store: half a surrogate pair, or a null character."""
     if any("\ud800" <= char <= "\udfff" for char in text) or "\x00" in text or "\\u0000" in text:

@@ -19,8 +19,18 @@ RESENT = ("signup", "email_change")
 router = APIRouter(prefix=PREFIX, tags=["auth"], route_class=AuthRoute)
 
 
-@router.post("/otp")
-@router.post("/magiclink")
+@router.post(
+    "/otp",
+    openapi_extra=bodies.described(
+        "email", *bodies.CHALLENGE, create_user=bodies.FLAG, data=bodies.OBJECT
+    ),
+)
+@router.post(
+    "/magiclink",
+    openapi_extra=bodies.described(
+        "email", *bodies.CHALLENGE, create_user=bodies.FLAG, data=bodies.OBJECT
+    ),
+)
 async def otp(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> dict[str, Any]:
     """Mail a code and a link that sign in. The answer is the same for everybody."""
     bodies.refuse_phone(body)
@@ -30,14 +40,17 @@ async def otp(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> dict
     return {}
 
 
-@router.post("/recover")
+@router.post("/recover", openapi_extra=bodies.described("email", *bodies.CHALLENGE))
 async def recover(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> dict[str, Any]:
     """Mail a code and a link that sign in to set a new password. The same for everybody."""
     granted(await sign_ups.remind(desk, "recovery", sign_ups.newcomer_of(desk, body, redirect_to)))
     return {}
 
 
-@router.post("/resend")
+@router.post(
+    "/resend",
+    openapi_extra=bodies.described("type", "email", *bodies.CHALLENGE),
+)
 async def resend(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> dict[str, Any]:
     """Mail a confirmation once more. The same for everybody."""
     kind = bodies.wanted(body, "type")
@@ -47,13 +60,16 @@ async def resend(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> d
     return {}
 
 
-@router.post("/invite")
+@router.post("/invite", openapi_extra=bodies.described("email", data=bodies.OBJECT))
 async def invite(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> Any:
     """Invite somebody, for the service."""
     return await sign_ups.invite(desk, sign_ups.newcomer_of(desk, body, redirect_to))
 
 
-@router.post("/verify")
+@router.post(
+    "/verify",
+    openapi_extra=bodies.described("type", "email", "token", "token_hash"),
+)
 async def verify(desk: AnyDesk, body: Body) -> Any:
     """A session for a mailed code, or for the token of a mailed link."""
     kind = _kind(bodies.wanted(body, "type"))

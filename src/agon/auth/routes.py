@@ -61,7 +61,10 @@ async def settings(desk: AnyDesk) -> dict[str, Any]:
     }
 
 
-@router.post("/signup")
+@router.post(
+    "/signup",
+    openapi_extra=bodies.described("email", "password", *bodies.CHALLENGE, data=bodies.OBJECT),
+)
 async def sign_up(desk: AnyDesk, body: Body, redirect_to: str | None = None) -> Any:
     """A session, or the user where an address has to be confirmed first."""
     bodies.refuse_phone(body)

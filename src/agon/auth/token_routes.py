@@ -16,7 +16,19 @@ from agon.kernel.errors import refuse
 router = APIRouter(prefix=PREFIX, tags=["auth"], route_class=AuthRoute)
 
 
-@router.post("/token")
+@router.post(
+    "/token",
+    openapi_extra=bodies.described(
+        "email",
+        "password",
+        "refresh_token",
+        "auth_code",
+        "code_verifier",
+        "chain",
+        "message",
+        "signature",
+    ),
+)
 async def token(desk: AnyDesk, body: Body, grant_type: str = "") -> Any:
     """A session for a password, a refresh token, a code, or a signed message."""
     grant = GRANTS.get(grant_type)

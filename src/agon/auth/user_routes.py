@@ -24,7 +24,12 @@ async def get_user(desk: MemberDesk) -> Any:
     return await members.load(desk)
 
 
-@router.put("/user")
+@router.put(
+    "/user",
+    openapi_extra=bodies.described(
+        "email", "password", "nonce", *bodies.CHALLENGE, data=bodies.OBJECT
+    ),
+)
 async def put_user(desk: MemberDesk, body: Body, redirect_to: str | None = None) -> Any:
     """Change the caller's address, password or user_metadata."""
     bodies.refuse_phone(body)
@@ -42,7 +47,8 @@ async def put_user(desk: MemberDesk, body: Body, redirect_to: str | None = None)
     return granted(await members.update(desk, change))
 
 
-@router.api_route("/reauthenticate", methods=["GET", "POST"])
+@router.get("/reauthenticate")
+@router.post("/reauthenticate")
 async def reauthenticate(desk: MemberDesk) -> dict[str, Any]:
     """Mail the caller a code that a change of password may need."""
     granted(await members.reauthenticate(desk))

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from agon.auth import proofs
+from agon.auth import bodies, proofs
 from agon.auth.bodies import Body
 from agon.auth.desk import PREFIX, MemberDesk
 from agon.auth.refusals import AuthRoute, validation_failed
@@ -22,7 +22,7 @@ async def list_wallets(desk: MemberDesk) -> dict[str, Any]:
         return {"wallets": await wallets.listed(conn)}
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, openapi_extra=bodies.described("message", "signature"))
 async def link_wallet(desk: MemberDesk, body: Body) -> dict[str, Any]:
     """Link a wallet that signed `message`, with its `signature`; each message works once."""
     message, signature = body.get("message"), body.get("signature")
