@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,10 +96,9 @@ async def make_template(server: TestServer) -> None:
 async def opened(
     server: TestServer, name: str, folder: Path, environ: Mapping[str, str] | None = None
 ) -> AsyncIterator[Place]:
-    """A copy of the template. It goes with the server: dropping one takes longer than a test."""
+    """A copy of the template, dropped afterwards: a run makes more of them than memory holds."""
     admin = await database.connect(server.url("agon_owner", "agon"))
-    await admin.execute(f"create database {name} template {TEMPLATE}")
-    await admin.close()
+    await admin.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
     process = runtime.begin(
         SYSTEMS,
         environ={"AGON_HOME": str(folder), "AGON_LOG_LEVEL": "error", **(environ or {})},
@@ -110,3 +109,6 @@ async def opened(
     async with process.database() as pools:
         yield Place(runtime=process, database=pools, owner=owner)
     await owner.close()
+    with suppress(asyncpg.InsufficientPrivilegeError):  # a session that a test cut off still ends
+        await admin.execute(f"drop database {name} with (force)")
+    await admin.close()
