@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from agon.auth.system import SYSTEM as AUTH
 from agon.challenges.system import SYSTEM as CHALLENGES
+from agon.commons.chain.system import SYSTEM as CHAIN
 from agon.commons.content.system import SYSTEM as CONTENT
 from agon.commons.notifications.system import SYSTEM as NOTIFICATIONS
 from agon.commons.people.system import SYSTEM as PEOPLE
 from agon.kernel.system import SYSTEM as KERNEL
 from agon.rest.system import SYSTEM as REST
 
-SYSTEMS = (KERNEL, PEOPLE, CONTENT, NOTIFICATIONS, AUTH, CHALLENGES, REST)
+SYSTEMS = (KERNEL, PEOPLE, CONTENT, NOTIFICATIONS, CHAIN, AUTH, CHALLENGES, REST)

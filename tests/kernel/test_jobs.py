@@ -9,7 +9,7 @@ import pytest
 
 from agon.kernel import database, jobs
 from agon.kernel.database import Actor
-from agon.kernel.manifest import Job, Schedule, Subscription, System
+from agon.kernel.manifest import Host, Job, Schedule, Subscription, System
 
 SEEN: list[tuple[str, object]] = []
 
@@ -31,6 +31,13 @@ async def hear(_conn: object, event: object) -> None:
     SEEN.append(("heard", event.key))  # type: ignore[attr-defined]
 
 
+async def attend(_work: jobs.Work, stop: asyncio.Event) -> None:
+    SEEN.append(("attend", None))
+    if len([each for each in SEEN if each[0] == "attend"]) == 1:
+        raise ValueError("not the first time")
+    await stop.wait()
+
+
 EXAMPLE = System(
     name="example",
     package="tests.kernel",
@@ -39,6 +46,7 @@ EXAMPLE = System(
         Job(name="example.stumble", run="tests.kernel.test_jobs:stumble", attempts_max=0),
     ),
     schedules=(Schedule(name="example.tick", cron="* * * * *", run="tests.kernel.test_jobs:tick"),),
+    hosts=(Host(name="example.attend", run="tests.kernel.test_jobs:attend"),),
     subscriptions=(
         Subscription(name="example.hear", topic="example.said", run="tests.kernel.test_jobs:hear"),
     ),
@@ -57,10 +65,10 @@ async def enqueue(place, job: str, n: int, key: str | None = None) -> int | None
     return await place.owner.fetchval("select agon.enqueue($1, $2, $3)", job, {"n": n}, key)
 
 
-async def seen(item: tuple[str, object]) -> None:
+async def seen(item: tuple[str, object], times: int = 1) -> None:
     """Wait until the work is done."""
     async with asyncio.timeout(15):
-        while item not in SEEN:  # noqa: ASYNC110
+        while SEEN.count(item) < times:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
@@ -135,6 +143,16 @@ async def test_a_worker_survives_the_loss_of_its_connection(place, work):
     stop.set()
     async with asyncio.timeout(10):
         await running
+
+
+async def test_a_host_that_fails_is_started_again_and_stops_with_the_worker(work):
+    stop = asyncio.Event()
+    running = asyncio.create_task(jobs.run(work, stop))
+    await seen(("attend", None), times=2)
+    stop.set()
+    async with asyncio.timeout(10):
+        await running
+    assert SEEN.count(("attend", None)) == 2
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated"])

@@ -25,7 +25,7 @@ from pgqueuer.domain.types import QueueExecutionMode
 
 from agon.kernel import database, events, logs, sealing
 from agon.kernel.errors import Refused
-from agon.kernel.manifest import Job, load
+from agon.kernel.manifest import Host, Job, load
 from agon.kernel.runtime import Runtime
 
 BATCH_JOBS = 20
@@ -38,6 +38,7 @@ HEARTBEAT_S_MAX = 10
 RETRY_FIRST_S = 1
 RETRY_LONGEST_S = 300
 RESTART_PAUSE_S = 0.5
+HOST_PAUSE_S_MAX = 30
 EVENTS_POLL_S = 1.0
 
 # What a lost connection looks like, in asyncpg and in pgqueuer's loops.
@@ -63,7 +64,8 @@ class Work:
 
 async def run(work: Work, stop: asyncio.Event) -> None:
     """Work until `stop` is set, whatever happens to the connection."""
-    await asyncio.gather(_queue(work, stop), _subscriptions(work, stop))
+    hosts = (_host(work, each, stop) for system in work.runtime.systems for each in system.hosts)
+    await asyncio.gather(_queue(work, stop), _subscriptions(work, stop), *hosts)
 
 
 async def drain(work: Work) -> None:
@@ -183,6 +185,21 @@ def _scheduled(
         await task(work)
 
     return execute
+
+
+async def _host(work: Work, host: Host, stop: asyncio.Event) -> None:
+    """One that fails is logged and started again, after a pause that grows; it stops no other."""
+    run, pause_s, time_s = load(host.run), RESTART_PAUSE_S, asyncio.get_running_loop().time
+    while not stop.is_set():
+        started_s = time_s()
+        try:
+            await run(work, stop)
+        except Exception as error:
+            log.error("host.failed", host=host.name, exc_info=error)
+        if time_s() - started_s > HOST_PAUSE_S_MAX:
+            pause_s = RESTART_PAUSE_S
+        await _pause(stop, pause_s)
+        pause_s = min(2 * pause_s, HOST_PAUSE_S_MAX)
 
 
 async def _subscriptions(work: Work, stop: asyncio.Event) -> None:

@@ -61,6 +61,15 @@ class Subscription:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Host:
+    """A loop that runs beside the queue, in every worker. run: ``async (work: jobs.Work, stop:
+    asyncio.Event) -> None``; one that ends before `stop` is set, or fails, is started again."""
+
+    name: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResultKind:
     """A kind of result bundle. recompute: pure ``(inputs, rules) -> output``."""
 
@@ -107,6 +116,7 @@ class System:
     jobs: tuple[Job, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
+    hosts: tuple[Host, ...] = ()
     commands: tuple[tuple[str, str], ...] = ()
     result_kinds: tuple[ResultKind, ...] = ()
     settings: tuple[Setting, ...] = ()

@@ -216,7 +216,7 @@ async def client(
 ) -> AsyncIterator[Client]:
     """A client, open for the length of the block. sleep and names (DNS) are passed in by tests."""
     settings = settings or Settings()
-    exempt = settings.exempt | _address_of(settings.proxy)
+    exempt = settings.exempt | place_of(settings.proxy)
     connector = aiohttp.TCPConnector(
         resolver=PublicResolver(names or aiohttp.ThreadedResolver(), exempt),
         use_dns_cache=False,
@@ -301,8 +301,9 @@ def _parse(url: str, base: URL | None = None) -> URL:
         raise _forbidden("the URL is malformed") from error
 
 
-def _address_of(proxy: str | None) -> frozenset[tuple[str, int]]:
-    url = URL(proxy or "")
+def place_of(text: str | None) -> frozenset[tuple[str, int]]:
+    """Where a URL points, as `Settings.exempt` holds it; nothing where it names no host."""
+    url = URL(text or "")
     return frozenset({(url.raw_host, url.port)} if url.raw_host and url.port else ())
 
 

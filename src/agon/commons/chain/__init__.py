@@ -1,0 +1,1 @@
+"""The chain: its log read into Postgres, and our transactions on it."""
