@@ -15,6 +15,7 @@ import uvicorn
 from agon.app import serve
 from agon.kernel import runtime
 from agon.systems import SYSTEMS
+from agon.web.protocol import Protocol
 from tests import places
 from tests.servers import TestServer
 from tests.standins import github
@@ -78,7 +79,7 @@ async def listening(process: runtime.Runtime, line: socket.socket, *, work: bool
     """The whole application on a bound socket, as `agon serve` runs it."""
     config = uvicorn.Config(
         serve(process, work=work),
-        http="httptools",
+        http=Protocol,
         lifespan="on",
         log_config=None,
         access_log=False,
