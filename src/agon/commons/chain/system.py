@@ -6,6 +6,7 @@ SYSTEM = System(
     name="chain",
     package="agon.commons.chain",
     floor="commons",
+    rules=("chains.sql", "logs.sql"),
     settings=(
         Setting(
             name="rpc_url",
