@@ -1,0 +1,1 @@
+"""Our contracts, on a chain of this machine."""
