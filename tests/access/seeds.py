@@ -16,8 +16,10 @@ KINDS = {
     "public.challenge_templates": {"active": "active", "inactive": "not active"},
     "public.challenges": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.evidence": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.identity_bindings": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
     "public.linked_accounts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.models": {"active": "active", "inactive": "not active"},
+    "public.openid_nonces": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
     "public.participants": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.role_permissions": {"any": "true"},
     "public.user_roles": {
@@ -55,6 +57,13 @@ async def sow(owner: asyncpg.Connection) -> None:
         from public.challenges c join agon.results r on r.subject = c.subject;
         insert into public.linked_accounts (subject, provider, external_id, access_token)
         values ('{ADA}', 'strava', '1', '{SEALED}'), ('{BOB}', 'strava', '2', '{SEALED}');
+        insert into public.identity_bindings
+          (wallet, platform, platform_id, ts, message, message_hash, wallet_signature)
+        select w, 'steam', id, 1, 'm', encode(sha256('m'), 'hex'), '0x' || repeat('0', 130)
+        from (values ('{ADA}', '76561198085067169'), ('{BOB}', '76561198085067170')) v (w, id);
+        insert into public.openid_nonces (nonce, wallet, platform, expires_at)
+        values (repeat('a', 32), '{ADA}', 'steam', now()),
+          (repeat('b', 32), '{BOB}', 'steam', now());
         insert into auth.users (id) values ('{local_user(ADA)}'), ('{local_user(BOB)}');
         insert into public.user_roles (user_id, role)
         select id, 'guide' from auth.users;

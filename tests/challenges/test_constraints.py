@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
+from tests.challenges import bindings_rows
 from tests.places import wallet
 
 ADA = wallet("ada")
@@ -104,6 +105,7 @@ BROKEN = {
     "linked_accounts_refresh_token_is_sealed": row(
         "linked_accounts", ACCOUNT, refresh_token="'sealed:v1:nearly'"
     ),
+    **bindings_rows.BROKEN,
 }  # fmt: skip
 
 

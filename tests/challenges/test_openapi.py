@@ -33,12 +33,18 @@ MODEL = {
 TEMPLATE = {
     "id": "a", "name": "A", "kind": "running", "model_id": "agon.fitness@1", "rule_config": RULE,
 }  # fmt: skip
+SIGNED = {"message": "…", "signature": "0x" + "0" * 130}
 EVIDENCE = {"challenge_id": 7, "subject": SUBJECT, "provider": "manual", "data": {}}
 BODIES = {
     ("post", "/api/challenges"): ({**DRAFT, "subject": SUBJECT}, "subject"),
     ("post", "/api/challenge/{challenge_id}/participant"): ({"subject": SUBJECT}, "subject"),
     ("post", "/api/accounts/link"): ({"subject": SUBJECT, "provider": "strava"}, "provider"),
     ("post", "/api/aivm/intake"): (EVIDENCE, "data"),
+    ("post", "/api/auth/steam/return"): ({**SIGNED, "openid": {}}, "openid"),
+    ("post", "/api/bindings/start"): (
+        {"subject": SUBJECT, "platform": "epic", "platform_id": "0" * 32}, "platform_id"
+    ),
+    ("post", "/api/bindings"): ({**SIGNED, "countersignature": ""}, "message"),
     ("put", "/api/admin/templates"): (TEMPLATE, "rule_config"),
     ("put", "/api/admin/models"): (MODEL, "sources"),
     ("post", "/api/admin/challenges/{challenge_id}/finalize"): ({"outcome": 1}, "outcome"),

@@ -312,9 +312,9 @@ async def _fetch(
 async def _submit(
     desk: evidence.Desk, row: Mapping[str, Any], challenge_id: int, document: bytes
 ) -> bool:
-    """Submit one fetched document like an upload. An account that nobody verified proves no more
-    than an upload does."""
-    origin = "provider" if row["verified_at"] else "upload"
+    """Submit one fetched document like an upload. An account that nobody has proven to be the
+    subject's proves no more than an upload does."""
+    origin = "provider" if row["is_proven"] else "upload"
     with files.arriving(desk.folder) as path:
         path.write_bytes(document)
         upload = evidence.Upload(

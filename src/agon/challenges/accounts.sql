@@ -57,6 +57,8 @@ begin
     select from public.linked_accounts a
     where a.provider = link_account.provider and a.external_id = link_account.external_id
       and lower(a.subject) <> lower(link_account.subject))
+    or (link_account.provider = 'opendota'
+      and agon.steam_owner(link_account.external_id) <> lower(link_account.subject))
   then
     perform agon.refuse(409, 'account_taken',
       format('This %s account is linked to another wallet.', link_account.provider),
@@ -147,12 +149,14 @@ as $$
   )
   select to_jsonb(a) || jsonb_build_object(
     'token_expires_ms', floor(extract(epoch from a.token_expires_at) * 1000)::bigint,
+    'is_proven', a.verified_at is not null
+      or a.provider = 'opendota' and coalesce(agon.steam_owner(a.external_id) = lower(a.subject), false),
     'challenges', coalesce((select jsonb_agg(to_jsonb(o) order by o.id) from open o), '[]'),
     'known', coalesce((select jsonb_agg(h.id order by h.id) from held h), '[]'))
   from account a
 $$;
 comment on function agon.load_collection(bigint) is
-  'An account with its sealed tokens, the open challenges that its activities may count in, and the provider''s ids that were fetched for all of these already.';
+  'An account with its sealed tokens, whether it is proven to be the subject''s (by the provider, or for OpenDota by Steam), the open challenges that its activities may count in, and the provider''s ids that were fetched for all of these already.';
 grant execute on function agon.load_collection(bigint) to agon_worker;
 
 create or replace function agon.note_document(account_id bigint, challenge_id bigint, document_id text)

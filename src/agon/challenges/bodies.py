@@ -6,6 +6,7 @@ from typing import Any
 
 from agon.challenges.challenges import DRAFT_KEYS
 from agon.challenges.models import MEDIA_TYPES_KNOWN
+from agon.challenges.platforms.countersigned import ACCOUNTS as COUNTERSIGNED
 from agon.challenges.providers import PROVIDERS as LINKABLE
 from agon.challenges.records import PROVIDERS
 
@@ -79,6 +80,36 @@ LINKING = takes(
             **NUMBER_AS_TEXT,
             "description": "The account's number, where the provider has no OAuth (OpenDota).",
         },
+    },
+)
+
+_SIGNED: Schema = {
+    "message": {**TEXT, "description": "As it was handed out."},
+    "signature": {
+        "type": "string",
+        "pattern": "^0x[0-9a-fA-F]{130}$",
+        "description": "The wallet's, over the message (EIP-191, personal_sign).",
+    },
+}
+STEAM_RETURN = takes(
+    ("message", "signature", "openid"),
+    {**_SIGNED, "openid": {**OBJECT, "description": "Each openid field that Steam sent."}},
+)
+BINDING_START = takes(
+    ("subject", "platform", "platform_id"),
+    {
+        "subject": WALLET,
+        "platform": {"enum": sorted(COUNTERSIGNED)},
+        "platform_id": {**TEXT, "description": "Riot's PUUID, Epic's account id."},
+        "handle": TEXT_OR_NULL,
+    },
+)
+BINDING = takes(
+    ("message", "signature", "countersignature"),
+    {
+        **_SIGNED,
+        "handle": TEXT_OR_NULL,
+        "countersignature": {**TEXT, "description": "An operator's, over the text to countersign."},
     },
 )
 

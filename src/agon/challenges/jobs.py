@@ -26,6 +26,12 @@ async def collect_due(work: Work) -> None:
     await pool.fetchval("select agon.enqueue_collections($1, $2)", every, accounts.DUE_ACCOUNTS_MAX)
 
 
+async def sweep_nonces(work: Work) -> None:
+    """Forget bindings that nobody finished."""
+    pool = await work.database.pool("agon_worker")
+    await pool.fetchval("select agon.sweep_nonces()")
+
+
 async def collect(work: Work, payload: dict[str, Any]) -> None:
     """Ask one account for new activities."""
     runtime = work.runtime

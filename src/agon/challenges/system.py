@@ -12,12 +12,14 @@ SYSTEM = System(
         "participants.sql",
         "evidence.sql",
         "verdicts.sql",
+        "bindings.sql",
         "accounts.sql",
     ),
     routes=(
         "agon.challenges.intake_routes:router",
         "agon.challenges.routes:router",
         "agon.challenges.account_routes:router",
+        "agon.challenges.binding_routes:router",
         "agon.challenges.admin_routes:router",
     ),
     jobs=(
@@ -27,6 +29,11 @@ SYSTEM = System(
     schedules=(
         Schedule(
             name="challenges.collect_due", cron="* * * * *", run="agon.challenges.jobs:collect_due"
+        ),
+        Schedule(
+            name="challenges.sweep_nonces",
+            cron="*/10 * * * *",
+            run="agon.challenges.jobs:sweep_nonces",
         ),
     ),
     result_kinds=(
@@ -83,6 +90,23 @@ SYSTEM = System(
             kind="url",
             default="https://auth.riotgames.com",
             help="Where Riot Sign On answers.",
+        ),
+        Setting(
+            name="steam_url",
+            kind="url",
+            default="https://steamcommunity.com",
+            help="Where people sign in at Steam (OpenID 2.0).",
+        ),
+        Setting(
+            name="steam_return_url",
+            kind="url",
+            help="The page that Steam sends people back to; default: /api/auth/steam/return of "
+            "this server, which answers with the message to sign.",
+        ),
+        Setting(
+            name="binding_operators",
+            default="",
+            help="Addresses, by commas, whose countersignature binds Riot and Epic accounts.",
         ),
     ),
     checks=(
