@@ -7,7 +7,7 @@ LOCK_TEST := requirements/test.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
-.PHONY: help setup run serve test test-pg15 prove bench check lock clean
+.PHONY: help setup run serve test test-pg15 prove bench check contracts lock clean
 
 help:
 	@echo "make run        set up, play the demonstration, serve on 127.0.0.1:8000 (ARGS=--once)"
@@ -16,6 +16,7 @@ help:
 	@echo "make prove      the long proofs"
 	@echo "make bench      measurements, into bench/results/"
 	@echo "make check      lint"
+	@echo "make contracts  compile the Solidity of contracts/ again (needs Node)"
 	@echo "make lock       lock the requirements again"
 
 $(VENV)/run.stamp: $(LOCK_RUN) pyproject.toml
@@ -52,6 +53,11 @@ check: $(VENV)/test.stamp
 	$(BIN)/ruff check --quiet src tests bench
 	$(BIN)/ruff format --check --quiet src tests bench
 	$(BIN)/lint-imports --no-cache | tail -n 3
+
+contracts:
+	cd contracts && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	cd contracts && node compile.mjs
+	cd contracts && node compile.mjs test ../tests/contracts/artifacts
 
 lock:
 	$(BIN)/python -m pip install --quiet pip-tools

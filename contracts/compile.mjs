@@ -3,7 +3,7 @@
 // `node compile.mjs FROM INTO`: another folder of sources, into another folder of artifacts.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import solc from "solc";
 
@@ -56,11 +56,11 @@ function write(name, contract) {
     version: VERSION,
   };
   const lines = Object.entries(artifact).map(([key, value]) => `  "${key}": ${JSON.stringify(value)}`);
-  writeFileSync(join(here, into, `${name}.json`), `{\n${lines.join(",\n")}\n}\n`);
+  writeFileSync(resolve(here, into, `${name}.json`), `{\n${lines.join(",\n")}\n}\n`);
   console.log(`${name}: ${contract.evm.bytecode.object.length / 2} bytes to deploy`);
 }
 
-mkdirSync(join(here, into), { recursive: true });
+mkdirSync(resolve(here, into), { recursive: true });
 for (const [path, contracts] of Object.entries(compile()).sort()) {
   if (dirname(path) !== from) continue;
   for (const [name, contract] of Object.entries(contracts))

@@ -104,9 +104,10 @@ class Anvil:
     async def receipt(self, tx_hash: str) -> dict[str, Any]:
         """The receipt of a transaction, waited for."""
         async with asyncio.timeout(RECEIPT_S_MAX):
-            while (found := await self.rpc("eth_getTransactionReceipt", tx_hash)) is None:
+            while True:
+                if found := await self.rpc("eth_getTransactionReceipt", tx_hash):
+                    return found
                 await asyncio.sleep(POLL_S)
-        return found
 
 
 @asynccontextmanager

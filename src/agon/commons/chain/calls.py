@@ -1,7 +1,7 @@
 """Calls of contracts as bytes, and what a contract answers: the ABI of Solidity. Pure.
 
-Values are Python's: int, bool, str, bytes, sequences, and tuples for structs. Addresses come back in
-lower case. https://docs.soliditylang.org/en/latest/abi-spec.html
+Values are Python's: int, bool, str, bytes, sequences, and tuples for structs. Addresses come back
+in lower case. https://docs.soliditylang.org/en/latest/abi-spec.html
 """
 
 from __future__ import annotations
@@ -46,12 +46,17 @@ def decode(contract: Artifact, function: str, data: bytes) -> tuple[Any, ...]:
 
 def explain(contract: Artifact, revert_data: str) -> str:
     """Why the contract reverted: `ChallengePay: WrongStatus(3)`. revert_data: hex, maybe empty."""
+    from eth_abi.exceptions import DecodingError  # loads a library of its own
+
     data = bytes.fromhex(revert_data.removeprefix("0x"))
-    head, body = data[:SELECTOR_BYTES], data[SELECTOR_BYTES:]
     for name, types in _errors(contract):
-        if head == selector(name):
-            values = _decode(types, body)
-            return f"{contract.name}: {_say(name, values)}"
+        if data[:SELECTOR_BYTES] != selector(name):
+            continue
+        try:
+            said = _say(name, _decode(types, data[SELECTOR_BYTES:]))
+        except DecodingError:
+            break  # a contract may answer anything
+        return f"{contract.name}: {said}"
     return f"{contract.name}: reverted" + (f" with 0x{data.hex()}" if data else "")
 
 

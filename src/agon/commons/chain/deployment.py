@@ -1,7 +1,7 @@
 """Which contracts stand on a chain, what they are made with, and which can be made now. Pure.
 
-Every right is given by a constructor, so a contract is never without its guards, and deploying takes
-one transaction a contract. Addresses follow from who deploys and with which nonce.
+Every right is given by a constructor, so a contract is never without its guards, and deploying
+takes one transaction a contract. Addresses follow from who deploys and with which nonce.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MILLI = 10**15
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What ChallengePay is made with. Wei; votes; basis points of the pot, and of a loser's stake."""
+    """What ChallengePay is made with. bps: of the pot, and of a loser's stake; 10,000 is all."""
 
     min_pot_wei: int = MILLI
     min_validator_stake_wei: int = 10 * MILLI
