@@ -13,6 +13,8 @@ SEALED = "sealed:v1:0123456789abcdef:" + ":".join("A" * n for n in (107, 16, 43)
 
 # table -> {kind of row: predicate}. The caller is ada.
 KINDS = {
+    "public.bot_identities": {"any": "true"},
+    "public.bot_identity_owners": {"any": "true"},
     "public.challenge_templates": {"active": "active", "inactive": "not active"},
     "public.challenges": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.evidence": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
@@ -26,6 +28,7 @@ KINDS = {
         "own": f"user_id = '{local_user(ADA)}'",
         "others'": f"user_id = '{local_user(BOB)}'",
     },
+    "public.v_current_bot_identity_owner": {"any": "true"},
     "public.verdicts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "agon.results": {
         "own": f"subject = '{ADA}'",
@@ -68,5 +71,9 @@ async def sow(owner: asyncpg.Connection) -> None:
         insert into public.user_roles (user_id, role)
         select id, 'guide' from auth.users;
         insert into public.role_permissions (role, permission) values ('guide', 'paths.show');
+        insert into public.bot_identities (slug, chain_id, contract_address, token_id)
+        values ('bot_1', 1, '{ADA}', 1);
+        insert into public.bot_identity_owners (bot_identity_id, owner_address, from_block, from_log)
+        select id, '{ADA}', 1, 0 from public.bot_identities;
         """
     )

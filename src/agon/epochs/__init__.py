@@ -1,0 +1,1 @@
+"""Epochs: bots that exist as tokens, and who owns them."""
