@@ -1,12 +1,22 @@
 """The manifest of `chain`."""
 
-from agon.kernel.manifest import Setting, System
+from agon.kernel.manifest import Check, Host, Job, Setting, System
 
 SYSTEM = System(
     name="chain",
     package="agon.commons.chain",
     floor="commons",
-    rules=("chains.sql", "logs.sql"),
+    rules=("chains.sql", "logs.sql", "signers.sql", "intents.sql", "sending.sql"),
+    jobs=(Job(name="chain.send", run="agon.commons.chain.sending:wake"),),
+    hosts=(
+        Host(name="chain.index", run="agon.commons.chain.indexing:run"),
+        Host(name="chain.send", run="agon.commons.chain.sending:run"),
+    ),
+    commands=(("chain", "agon.commons.chain.commands:chain"),),
+    checks=(
+        Check(name="node", run="agon.commons.chain.checks:check_node"),
+        Check(name="index", run="agon.commons.chain.checks:check_index"),
+    ),
     settings=(
         Setting(
             name="rpc_url",
@@ -37,6 +47,22 @@ SYSTEM = System(
             minimum=100,
             maximum=600_000,
             help="How often the chain is asked for a new head.",
+        ),
+        Setting(
+            name="chain_stuck_s",
+            kind="integer",
+            default="90",
+            minimum=1,
+            maximum=86_400,
+            help="After which a transaction that is not mined is replaced by one that offers more.",
+        ),
+        Setting(
+            name="chain_fee_gwei_max",
+            kind="integer",
+            default="500",
+            minimum=1,
+            maximum=1_000_000,
+            help="The most that a transaction of ours offers for one unit of gas.",
         ),
     ),
 )

@@ -1,0 +1,94 @@
+"""Each payout is made once and none is lost, however often the sender dies or the node lies."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from agon.commons.chain import sending
+from agon.kernel.errors import Refused
+from tests.chain import killing
+from tests.chain.outbox import add_signer, desk, pay
+from tests.places import wallet
+from tests.standins.anvil import anvil
+from tests.standins.sender_node import in_front_of, now_and_then
+
+KILL_SHARE = 0.05
+LIE_SHARE = 0.25
+WEI = 10**15
+ROUNDS_MAX = 3000
+
+
+async def _pay_all(place, payouts: int) -> list[str]:
+    people = [wallet(f"payee {number}") for number in range(payouts)]
+    for number, person in enumerate(people):
+        await pay(place, f"payout {number}", person, WEI + number)
+    return people
+
+
+async def _until_settled(place, chain, at, fate: killing.Fate) -> int:
+    """Rounds with deaths, and a block after each, until nothing waits."""
+    head = None
+    for count in range(1, ROUNDS_MAX):
+        try:
+            head = await sending.once(killing.mortal(at, fate), head)
+        except killing.Killed:
+            head = None
+        except Refused:  # as the host: the node does not answer, the next round tries again
+            await asyncio.sleep(0)
+        await chain.mine()
+        waits = await place.owner.fetchval(
+            "select count(*) from agon.chain_intents where status not in ('confirmed', 'failed')"
+        )
+        if not waits:
+            return count
+    raise AssertionError(f"{waits} still wait after {ROUNDS_MAX} rounds")
+
+
+async def _check(place, chain, people: list[str]) -> None:
+    wrong = {}
+    for number, person in enumerate(people):
+        paid = await chain.balance(person)
+        if paid != WEI + number:
+            wrong[number] = paid
+    assert wrong == {}
+    counts = await place.owner.fetchrow(
+        """
+        select count(*) filter (where status = 'confirmed') as confirmed,
+          count(distinct nonce) as nonces from agon.chain_intents
+        """
+    )
+    assert tuple(counts) == (len(people), len(people))
+
+
+async def _prove(place, payouts: int, *, share: float, lies: float, seed: int) -> str:
+    await add_signer(place)
+    people = await _pay_all(place, payouts)
+    fate = killing.Fate(share=share, seed=seed)
+    async with anvil("--no-mining") as chain, in_front_of(chain.url) as node:
+        node.chance = now_and_then(
+            seed, lies, "accept_500", "accept_cut", "refuse_500", "drop", "nonce too low"
+        )
+        async with desk(place, node.url, confirmations=2, stuck_s=1) as at:
+            rounds = await _until_settled(place, chain, at, fate)
+        await _check(place, chain, people)
+    return (
+        f"\n{payouts} payouts once each, in {rounds} rounds of {fate.steps} steps: "
+        f"{fate.deaths} deaths, {len(node.lied)} lies in {len(node.sent)} sends"
+    )
+
+
+async def test_a_few_payouts_survive_deaths_and_lies(place):
+    said = await _prove(place, 12, share=KILL_SHARE, lies=LIE_SHARE, seed=1)
+    assert "once each" in said
+
+
+@pytest.mark.prove
+async def test_300_payouts_are_made_once_each_though_the_sender_dies(place):
+    print(await _prove(place, 300, share=KILL_SHARE, lies=0, seed=2))
+
+
+@pytest.mark.prove
+async def test_300_payouts_are_made_once_each_though_the_node_lies_too(place):
+    print(await _prove(place, 300, share=KILL_SHARE, lies=LIE_SHARE, seed=3))
