@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -98,7 +98,9 @@ async def bots(owner: asyncpg.Connection) -> set[tuple[Any, ...]]:
     return {tuple(row) for row in rows}
 
 
-def rebuilt(transfers: Sequence[Transfer]) -> list[dict[str, Any]]:
+def rebuilt(
+    transfers: Sequence[Transfer], mined_at: Callable[[int], datetime] = mined_at
+) -> list[dict[str, Any]]:
     """The history that logs tell, one at a time: the rule in its plainest words."""
     rows: list[dict[str, Any]] = []
     current: dict[tuple[int, str, int], dict[str, Any]] = {}

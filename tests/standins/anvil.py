@@ -31,6 +31,7 @@ START_S_MAX = 20
 STOP_S_MAX = 5
 RECEIPT_S_MAX = 20
 POLL_S = 0.01
+EPOCH = "--slots-in-an-epoch"
 
 # The keys of anvil's own mnemonic, each with 10,000 ether: known to all the world.
 KEYS = (
@@ -115,7 +116,8 @@ async def anvil(*options: str) -> AsyncIterator[Anvil]:
     """A chain of its own, for the length of the block.
 
     Each transaction is mined on arrival, unless "--no-mining" is among the options. Anybody's
-    address may send (eth_sendTransaction): no key is asked for. `finalized` is 2 below the head.
+    address may send (eth_sendTransaction): no key is asked for. `finalized` is 2 below the head,
+    or twice what `EPOCH` says among the options.
     Skips the test where anvil cannot be installed.
     """
     binary = await asyncio.to_thread(program, "anvil")
@@ -163,9 +165,10 @@ async def _start(
     """Start it on a port that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as line:
         port = line.getsockname()[1]
+    epoch = () if EPOCH in options else (EPOCH, "1")
     process = await asyncio.create_subprocess_exec(
         str(binary), "--host", "127.0.0.1", "--port", str(port), "--silent",
-        "--chain-id", str(CHAIN_ID), "--hardfork", "cancun", "--slots-in-an-epoch", "1",
+        "--chain-id", str(CHAIN_ID), "--hardfork", "cancun", *epoch,
         "--auto-impersonate", "--no-request-size-limit", *options,
         env={"HOME": str(home)},  # it writes old states there
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from agon.commons.chain import artifacts, calls, heads, rpc
+from agon.commons.chain import answers, artifacts, calls, heads, rpc
 from agon.kernel import logs
 from agon.kernel.database import Database
 from agon.kernel.jobs import Work
@@ -40,12 +40,12 @@ class Comparison:
     corrected: tuple[Mapping[str, Any], ...]
 
 
-async def run(work: Work) -> Comparison:
-    """Compare with the configured node. Raises Refused and rpc.Fault, which correct nothing."""
+async def run(work: Work) -> int:
+    """Compare with the configured node; how many differed. Raises Refused and rpc.Fault."""
     async with rpc.connect(work.runtime) as node:
         done = await reconcile(work.database, node)
     log.info("owners.compared", block=done.block, bots=done.compared, wrong=len(done.corrected))
-    return done
+    return len(done.corrected)
 
 
 async def reconcile(database: Database, node: rpc.Node) -> Comparison:
@@ -57,7 +57,7 @@ async def reconcile(database: Database, node: rpc.Node) -> Comparison:
         return Comparison(block=block, compared=0, corrected=())
     (header,) = await heads.headers(node, [block])
     if header is None:
-        raise rpc.malformed(f"it lacks block {block}, which is final")
+        raise answers.malformed(f"it lacks block {block}, which is final")
     compared, corrected, after = 0, [], UUID(int=0)
     while bots := await _page(database, chain_id, block, after):
         corrected += await _correct(
@@ -79,8 +79,8 @@ async def owners(node: rpc.Node, bots: Sequence[Bot], block: int) -> list[str | 
     async def ask(contract: str, places: Sequence[int]) -> None:
         async with turns:
             tokens = [int(bots[at]["token_id"]) for at in places]
-            answers = await _look(node, contract, tokens, block)
-        for at, owner in zip(places, answers, strict=True):
+            said = await _look(node, contract, tokens, block)
+        for at, owner in zip(places, said, strict=True):
             found[at] = owner
 
     asking = []
@@ -100,7 +100,7 @@ async def _look(
     answer = await node.call("eth_call", {"data": "0x" + data.hex()}, hex(block))
     words = str(answer).removeprefix("0x").lower()
     if len(words) != WORD_HEX * len(tokens) or words.strip("0123456789abcdef"):
-        raise rpc.malformed("it holds not one owner a token")
+        raise answers.malformed("it holds not one owner a token")
     said = ["0x" + words[start + 24 : start + 64] for start in range(0, len(words), WORD_HEX)]
     return [None if owner == NOBODY else owner for owner in said]
 
@@ -119,7 +119,7 @@ async def _page(database: Database, chain_id: int, block: int, after: UUID) -> l
 async def _correct(
     database: Database,
     chain_id: int,
-    header: heads.Header,
+    header: answers.Header,
     bots: Sequence[Bot],
     found: Sequence[str | None],
 ) -> list[dict[str, Any]]:
