@@ -226,13 +226,16 @@ for _command in (serve, work, demo, run):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; a refusal becomes one line with its hint, and an exit code."""
     commands.compose(SYSTEMS)
+    groups = {"": app}
     for system in SYSTEMS:
         for name, reference in system.commands:
             command = load(reference)
+            group, _, own_name = name.rpartition(" ")
             if isinstance(command, typer.Typer):
+                groups[name] = command
                 app.add_typer(command, name=name)
             else:
-                app.command(name)(command)
+                groups[group].command(own_name)(command)
     try:
         app(args=arguments)
     except Refused as refused:

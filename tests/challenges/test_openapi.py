@@ -40,6 +40,9 @@ BODIES = {
     ("post", "/api/challenge/{challenge_id}/participant"): ({"subject": SUBJECT}, "subject"),
     ("post", "/api/accounts/link"): ({"subject": SUBJECT, "provider": "strava"}, "provider"),
     ("post", "/api/aivm/intake"): (EVIDENCE, "data"),
+    ("post", "/api/me/claims"): (
+        {"subject": SUBJECT, "challenge_id": 7, "claim_type": "principal"}, "claim_type",
+    ),
     ("post", "/api/auth/steam/return"): ({**SIGNED, "openid": {}}, "openid"),
     ("post", "/api/bindings/start"): (
         {"subject": SUBJECT, "platform": "epic", "platform_id": "0" * 32}, "platform_id"
@@ -101,7 +104,7 @@ def test_a_described_body_is_one_that_works_and_no_less(document, key):
 
 def test_the_descriptions_name_the_fields_that_the_checks_know(document):
     draft = schema_of(document, ("post", "/api/challenges"), "application/json")
-    assert set(draft["properties"]) == {"subject", *DRAFT_KEYS}
+    assert set(draft["properties"]) == {"subject", "id", *DRAFT_KEYS}
     for kind, extra in (("application/json", "data"), ("multipart/form-data", "file")):
         form = schema_of(document, ("post", "/api/aivm/intake"), kind)
         assert set(form["properties"]) == {*FIELDS, extra}
@@ -133,6 +136,6 @@ def test_ids_in_paths_are_bounded(document):
         for parameter in operation.get("parameters", ())
         if parameter["name"] == "challenge_id"
     ]
-    assert len(parameters) == 8
+    assert len(parameters) == 10
     for parameter in parameters:
         assert (parameter["schema"]["minimum"], parameter["schema"]["maximum"]) == (0, ROW_ID_MAX)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agon.challenges.challenges import DRAFT_KEYS
+from agon.challenges.claims import CLAIM_TYPES
 from agon.challenges.models import MEDIA_TYPES_KNOWN
 from agon.challenges.platforms.countersigned import ACCOUNTS as COUNTERSIGNED
 from agon.challenges.providers import PROVIDERS as LINKABLE
@@ -57,7 +58,16 @@ _DRAFT_TYPES: Schema = {
 }
 CHALLENGE = takes(
     ("subject", "model_id"),
-    {"subject": WALLET, **{key: _DRAFT_TYPES.get(key, {}) for key in DRAFT_KEYS}},
+    {
+        "subject": WALLET,
+        "id": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "Of a challenge on the chain that is described; it has no timeline, funds "
+            "and options of its own.",
+        },
+        **{key: _DRAFT_TYPES.get(key, {}) for key in DRAFT_KEYS},
+    },
     closed=True,
 )
 
@@ -65,7 +75,22 @@ JOINING = takes(
     ("subject",),
     {
         "subject": WALLET,
-        "tx_hash": {**TEXT_OR_NULL, "description": "Leave it out: there is no chain yet."},
+        "tx_hash": {
+            **TEXT_OR_NULL,
+            "description": "Of the transaction, for a challenge on a chain; else leave it out.",
+        },
+    },
+)
+
+CLAIM = takes(
+    ("subject", "challenge_id", "claim_type"),
+    {
+        "subject": WALLET,
+        "challenge_id": {"type": "integer", "minimum": 0},
+        "claim_type": {"enum": list(CLAIM_TYPES)},
+        "amount_wei": {**NUMBER_AS_TEXT, "description": "0, or left out: unknown.", "default": "0"},
+        "tx_hash": {**TEXT_OR_NULL, "pattern": "^0x[0-9a-fA-F]{64}$"},
+        "metadata": OBJECT_OR_NULL,
     },
 )
 

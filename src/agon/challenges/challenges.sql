@@ -71,6 +71,7 @@ as $$
 declare
   challenge public.challenges := agon.find_challenge(challenge_id);
 begin
+  perform agon.require_off_chain(challenge);
   if challenge.status = to_status then
     return challenge;
   end if;
@@ -132,6 +133,7 @@ declare
   source constant text := case when agon.is_service() then 'service_role' else 'admin' end;
 begin
   perform agon.require_admin();
+  perform agon.require_off_chain(challenge);
   if challenge.status = 'finalized' then
     if challenge.outcome is distinct from finalize_challenge.outcome then
       perform agon.refuse(409, 'outcome_final',
@@ -150,7 +152,7 @@ begin
 end
 $$;
 comment on function public.finalize_challenge(bigint, smallint) is
-  'Sets the outcome (1 success, 2 failure) of an approved challenge; admins only, once.';
+  'Sets the outcome (1 success, 2 failure) of an approved challenge; admins only, once. On a chain, the chain does.';
 
 revoke all on function
   public.approve_challenge(bigint), public.reject_challenge(bigint),

@@ -5,9 +5,19 @@ create or replace trigger participants_stamp_updated_at
   for each row execute function agon.stamp_updated_at();
 
 create or replace function agon.require_open(challenge public.challenges) returns void
-language plpgsql stable set search_path = ''
+language plpgsql stable security definer set search_path = ''
 as $$
 begin
+  if challenge.model_id is null then
+    perform agon.refuse(409, 'challenge_not_described',
+      format('Challenge %s has no rule yet.', challenge.id),
+      'Its creator describes it: POST /api/challenges with its id.');
+  end if;
+  if exists (select from agon.challenge_settlements s where s.challenge_id = challenge.id) then
+    perform agon.refuse(409, 'challenge_not_open',
+      format('Challenge %s is being settled.', challenge.id),
+      'Its outcome stands on the verdicts of before.');
+  end if;
   if challenge.status <> 'approved' then
     perform agon.refuse(409, 'challenge_not_open',
       format('Challenge %s is %s.', challenge.id, challenge.status),
@@ -15,7 +25,8 @@ begin
   end if;
 end
 $$;
-comment on function agon.require_open(public.challenges) is 'Refuses challenges that are not approved.';
+comment on function agon.require_open(public.challenges) is
+  'Refuses challenges that are not approved, those that are not described, and those that are being settled.';
 
 create or replace function agon.join_challenge(challenge_id bigint, subject text, tx_hash text)
 returns public.participants
@@ -27,9 +38,12 @@ declare
   participant public.participants;
 begin
   perform agon.require_wallet(join_challenge.subject);
+  if join_challenge.challenge_id < 1099511627776 then
+    return agon.report_join(join_challenge.challenge_id, join_challenge.subject, join_challenge.tx_hash);
+  end if;
   if join_challenge.tx_hash is not null then
     perform agon.refuse(409, 'chain_not_configured',
-      'A transaction hash means nothing without a chain.', 'Leave tx_hash out.');
+      'A transaction hash means nothing for a challenge without a chain.', 'Leave tx_hash out.');
   end if;
   challenge := agon.find_challenge(join_challenge.challenge_id);
   perform agon.require_open(challenge);
@@ -52,7 +66,7 @@ begin
 end
 $$;
 comment on function agon.join_challenge(bigint, text, text) is
-  'Enrols one of the caller''s wallets; a second time answers with the same row.';
+  'Enrols one of the caller''s wallets; a second time answers with the same row. On a chain, it is the report of a transaction.';
 grant execute on function agon.join_challenge(bigint, text, text) to agon_worker;
 
 create or replace function agon.show_participant(challenge_id bigint, subject text)

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from agon.challenges import bodies, challenges
+from agon.challenges import bodies, challenges, registry
 from agon.commons.people import wallets
 from agon.web.handlers import Caller, JsonObject, Pools, Process, RowId, subject_of
 
@@ -18,11 +18,13 @@ async def create_challenge(
     caller: Caller, pools: Pools, process: Process, body: JsonObject
 ) -> dict[str, Any]:
     """Create a challenge. `subject` is one of the caller's wallets; the rule stands in
-    proof.params.rule."""
+    proof.params.rule. With `id`, describe a challenge that its creator made on the chain."""
     creator = wallets.address(subject_of(body))
-    draft = {key: value for key, value in body.items() if key != "subject"}
+    draft = {key: value for key, value in body.items() if key not in ("subject", "id")}
     approve = process.settings["challenge_approval"] == "automatic"
     async with pools.as_worker(caller) as conn:
+        if "id" in body:
+            return await registry.describe(conn, creator, body["id"], draft)
         return await challenges.create(conn, creator, draft, approve=approve)
 
 

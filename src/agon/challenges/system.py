@@ -14,10 +14,23 @@ SYSTEM = System(
         "verdicts.sql",
         "bindings.sql",
         "accounts.sql",
+        "onchain.sql",
+        "joins.sql",
+        "registry.sql",
+        "aivm_jobs.sql",
+        "inferences.sql",
+        "settlements.sql",
+        "claims.sql",
+        "claim_logs.sql",
+        "achievements.sql",
+        "mintings.sql",
+        "lifecycle.sql",
     ),
     routes=(
         "agon.challenges.intake_routes:router",
         "agon.challenges.routes:router",
+        "agon.challenges.lifecycle_routes:router",
+        "agon.challenges.me_routes:router",
         "agon.challenges.account_routes:router",
         "agon.challenges.binding_routes:router",
         "agon.challenges.admin_routes:router",
@@ -25,6 +38,10 @@ SYSTEM = System(
     jobs=(
         Job(name="challenges.judge", run="agon.challenges.jobs:judge"),
         Job(name="challenges.collect", run="agon.challenges.jobs:collect", attempts_max=3),
+        Job(name="challenges.register", run="agon.challenges.chain_jobs:register"),
+        Job(name="challenges.infer", run="agon.challenges.chain_jobs:infer"),
+        Job(name="challenges.settle", run="agon.challenges.chain_jobs:settle"),
+        Job(name="challenges.mint", run="agon.challenges.chain_jobs:mint"),
     ),
     schedules=(
         Schedule(
@@ -35,15 +52,25 @@ SYSTEM = System(
             cron="*/10 * * * *",
             run="agon.challenges.jobs:sweep_nonces",
         ),
+        Schedule(
+            name="challenges.dispatch", cron="* * * * *", run="agon.challenges.chain_jobs:dispatch"
+        ),
     ),
     result_kinds=(
         ResultKind(
             name="challenges.verdict", version=1, recompute="agon.challenges.judges:recompute"
         ),
+        ResultKind(
+            name="challenges.outcome", version=1, recompute="agon.challenges.outcomes:recompute"
+        ),
     ),
     commands=(
         ("judge", "agon.challenges.commands:judge"),
         ("submit", "agon.challenges.commands:submit"),
+        (
+            "chain cancel-terminal-jobs",
+            "agon.challenges.chain_commands:cancel_terminal_jobs",
+        ),
     ),
     settings=(
         Setting(
@@ -51,6 +78,13 @@ SYSTEM = System(
             choices=("admin", "automatic"),
             default="admin",
             help="Who opens new challenges: an admin, or a policy that approves every valid one.",
+        ),
+        Setting(
+            name="aivm_fee_wei",
+            kind="integer",
+            default="0",
+            minimum=0,
+            help="What a request to the AIVM is paid, in wei.",
         ),
         Setting(
             name="collect_every_minutes",

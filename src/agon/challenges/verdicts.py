@@ -79,6 +79,7 @@ def decide_on(
         "score": output["score"],
         "metadata": {**output["metadata"], "reasons": output["reasons"]},
         "result_cid": bundle.cid,
+        "enrolled_ms": enrolled_ms,
     }
     return Decision(verdict=verdict, bundle=bundle)
 

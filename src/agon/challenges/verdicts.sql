@@ -4,6 +4,16 @@ create or replace trigger verdicts_stamp_updated_at
   before update on public.verdicts
   for each row execute function agon.stamp_updated_at();
 
+create or replace function agon.enrolled_ms(challenge_id bigint, subject text) returns bigint
+language sql stable security definer set search_path = ''
+as $$
+  select floor(extract(epoch from p.joined_at) * 1000)::bigint
+  from public.participants p
+  where p.challenge_id = enrolled_ms.challenge_id and lower(p.subject) = lower(enrolled_ms.subject)
+$$;
+comment on function agon.enrolled_ms(bigint, text) is
+  'When a participant joined, in Unix milliseconds; null for who only submitted evidence.';
+
 create or replace function agon.load_case(challenge_id bigint, subject text) returns jsonb
 language sql stable security definer set search_path = ''
 as $$
@@ -12,10 +22,7 @@ as $$
       'id', c.id, 'status', c.status, 'params', c.params, 'proof', c.proof, 'timeline', c.timeline),
     'judge', m.judge,
     'model_id', m.id,
-    'enrolled_ms', (
-      select floor(extract(epoch from p.joined_at) * 1000)::bigint
-      from public.participants p
-      where p.challenge_id = c.id and lower(p.subject) = lower(load_case.subject)),
+    'enrolled_ms', agon.enrolled_ms(c.id, load_case.subject),
     'evidence', coalesce((
       select jsonb_agg(jsonb_build_object(
         'id', e.id, 'provider', e.provider, 'raw_ref', e.raw_ref, 'hash', e.evidence_hash,
@@ -43,33 +50,41 @@ begin
   perform agon.take_turn(record_verdict.challenge_id, record_verdict.subject);
   select * into challenge from public.challenges c
   where c.id = record_verdict.challenge_id for share;
-  if challenge.status <> 'approved' then
+  if challenge.status <> 'approved' or exists (
+    select from agon.challenge_settlements s where s.challenge_id = challenge.id)
+  then
     return 'closed';
   end if;
   if basis is distinct from (
     select array_agg(e.id order by e.provider)
     from agon.newest_evidence(record_verdict.challenge_id, record_verdict.subject) e)
+    or (verdict ->> 'enrolled_ms')::bigint is distinct from
+      agon.enrolled_ms(record_verdict.challenge_id, record_verdict.subject)
   then
     return 'stale';
   end if;
   select * into stored from public.verdicts v
   where v.challenge_id = record_verdict.challenge_id and v.subject = lower(record_verdict.subject);
   if stored.result_cid = verdict ->> 'result_cid' then
+    update public.verdicts v set basis = record_verdict.basis
+    where v.id = stored.id and v.basis <> record_verdict.basis;
     return 'unchanged';
   end if;
   perform agon.keep_result(verdict ->> 'result_cid', 'challenges.verdict', 1, bundle,
     record_verdict.subject);
   insert into public.verdicts as v
-    (challenge_id, subject, pass, reasons, evidence_hash, evaluator, score, metadata, result_cid, created_at)
+    (challenge_id, subject, pass, reasons, evidence_hash, evaluator, score, metadata, result_cid, basis,
+     enrolled_ms, created_at)
   values (
     challenge.id, lower(record_verdict.subject), (verdict ->> 'pass')::boolean,
     array(select jsonb_array_elements_text(verdict -> 'reasons')),
     verdict ->> 'evidence_hash', verdict ->> 'evaluator', (verdict ->> 'score')::numeric,
-    verdict -> 'metadata', verdict ->> 'result_cid', agon.now())
+    verdict -> 'metadata', verdict ->> 'result_cid', record_verdict.basis,
+    (verdict ->> 'enrolled_ms')::bigint, agon.now())
   on conflict (challenge_id, subject) do update set
     pass = excluded.pass, reasons = excluded.reasons, evidence_hash = excluded.evidence_hash,
     evaluator = excluded.evaluator, score = excluded.score, metadata = excluded.metadata,
-    result_cid = excluded.result_cid
+    result_cid = excluded.result_cid, basis = excluded.basis, enrolled_ms = excluded.enrolled_ms
   returning * into stored;
   perform agon.emit('verdict.recorded', challenge.id::text, jsonb_build_object(
     'challenge_id', challenge.id, 'subject', stored.subject, 'pass', stored.pass,
@@ -78,7 +93,7 @@ begin
 end
 $$;
 comment on function agon.record_verdict(bigint, text, bigint[], jsonb, bytea) is
-  'Upserts the verdict with its bundle: recorded | unchanged | stale (newer evidence came, and its own job) | closed.';
+  'Upserts the verdict with its bundle: recorded | unchanged | stale (newer evidence or an enrolment came, and its own job) | closed.';
 grant execute on function agon.record_verdict(bigint, text, bigint[], jsonb, bytea) to agon_worker;
 
 create or replace function public.challenge_progress(challenge_id bigint, subject text) returns jsonb

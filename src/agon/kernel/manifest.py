@@ -87,6 +87,15 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reconciler:
+    """What a system keeps of a chain, compared with the chain itself. run: ``async (work:
+    jobs.Work) -> int``, how many rows differ; `agon chain reconcile` runs them."""
+
+    name: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Door:
     """Paths that strangers' clients know, answered to any origin.
 
@@ -104,7 +113,8 @@ class System:
 
     package: its import path; shapes are its `migrations/*.sql`; rules: its `<noun>.sql` files in
     the order of application; routes: an APIRouter; commands: a `typer.Typer` or a function per
-    command name; demonstration: ``async (stage) -> None``.
+    command name, where `group name` puts a function into the group of an earlier system;
+    demonstration: ``async (stage) -> None``.
     """
 
     name: str
@@ -121,6 +131,7 @@ class System:
     result_kinds: tuple[ResultKind, ...] = ()
     settings: tuple[Setting, ...] = ()
     checks: tuple[Check, ...] = ()
+    reconcilers: tuple[Reconciler, ...] = ()
     demonstration: str | None = None
 
     def folder(self) -> Traversable:
