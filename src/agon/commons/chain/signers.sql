@@ -13,6 +13,16 @@ as $$
 declare
   signer agon.chain_signers;
 begin
+  if keep_signer.address !~ '^0x[0-9a-f]{40}$' then
+    perform agon.refuse(422, 'signer_malformed', 'This is no address.', 'Give 0x and 40 hex digits.');
+  end if;
+  if keep_signer.proposer is not null and not exists (
+    select from agon.chain_signers p
+    where p.chain_id = keep_signer.chain_id and p.address = keep_signer.proposer and p.kind = 'key'
+  ) then
+    perform agon.refuse(404, 'signer_unknown', 'The proposer is no signer that we hold the key of.',
+      'Add its key first: `agon chain signer add`.');
+  end if;
   insert into agon.chain_signers as s (chain_id, address, kind, sealed_key, proposer, active, created_at)
   values (
     keep_signer.chain_id, keep_signer.address, keep_signer.kind, keep_signer.sealed_key,
