@@ -52,8 +52,9 @@ async def with_flow_code(desk: Desk, code: str, verifier: str) -> sessions.Sessi
 async def with_wallet(desk: Desk, message: str, signature: str) -> sessions.Session:
     """Sign in with Ethereum. Raises Refused `signup_disabled`, `over_request_rate_limit`, and what
     `web3.verify` does."""
+    by_contract = await proofs.is_by_contract(desk, message, signature)
     async with desk.acting() as conn:
-        proof = await proofs.of_wallet(conn, desk, message, signature)
+        proof = await proofs.of_wallet(conn, desk, message, signature, by_contract=by_contract)
         user_id = await conn.fetchval(
             "select agon.sign_in_with_wallet($1, $2, $3)",
             proof.address,

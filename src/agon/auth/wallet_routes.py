@@ -28,8 +28,9 @@ async def link_wallet(desk: MemberDesk, body: Body) -> dict[str, Any]:
     message, signature = body.get("message"), body.get("signature")
     if not isinstance(message, str) or not isinstance(signature, str):
         raise validation_failed("message and signature are required")
+    by_contract = await proofs.is_by_contract(desk, message, signature)
     async with desk.acting() as conn:
-        proof = await proofs.of_wallet(conn, desk, message, signature)
+        proof = await proofs.of_wallet(conn, desk, message, signature, by_contract=by_contract)
         return await wallets.link_own(conn, proof.address, proof.claims())
 
 

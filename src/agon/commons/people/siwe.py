@@ -1,8 +1,8 @@
 """Sign-in with Ethereum: reading and checking a signed message (EIP-4361, EIP-191, EIP-55).
 
 Pure: what time it is and which hosts are ours come as arguments, and a no is a value. The signature
-is checked over the text as it was received. Only keys can sign here: a contract wallet (EIP-1271)
-answers on its chain, which this module does not ask.
+is checked over the text as it was received. A contract wallet (EIP-1271) answers on its chain,
+which this module does not ask: what it said is handed in.
 
 Stricter than the grammar: a domain has no user info, and its letters are ASCII. Looser: the nonce
 may be missing, as the published clients leave it out (each message works once anyway), and the
@@ -87,10 +87,12 @@ def verify(
     allowed_hosts: Collection[str],
     now: datetime,
     chain_ids: Collection[int] = (),
+    by_contract: bool = False,
 ) -> Message | Refusal:
     """The message, if it holds here and now and its own address has signed it.
 
-    allowed_hosts: as `hosts_of` makes them; chain_ids: the chains that are taken, all if empty.
+    allowed_hosts: as `hosts_of` makes them; chain_ids: the chains that are taken, all if empty;
+    by_contract: the contract at that address says that the signature is its own.
     Refusals: `validation_failed` for what is no message or no signature, `web3_unsupported_chain`,
     and `invalid_credentials` for a message that does not hold, its details one word: signature,
     uri, host, domain, issued_at, expiration_time, not_before. All are 400.
@@ -98,15 +100,30 @@ def verify(
     message = parse(text)
     if isinstance(message, Refusal):
         return message
+    unsigned = None if by_contract else _unsigned(message, text, signature)
+    return (
+        unsigned
+        or _place(message, allowed_hosts)
+        or _time(message, now)
+        or _chain(message, chain_ids)
+    )
+
+
+def is_by_key(text: str, signature: str, address: str) -> bool:
+    """Whether the key of an address (in lower case) signed the text: 65 bytes in hex digits."""
     digits = _SIGNATURE.fullmatch(signature)
-    if digits is None:
+    return digits is not None and recover(text, bytes.fromhex(digits[1])) == address
+
+
+def _unsigned(message: Message, text: str, signature: str) -> Refusal | None:
+    if _SIGNATURE.fullmatch(signature) is None:
         return _malformed(
             "A signature is 65 bytes in hexadecimal digits.",
-            "Contract wallets (EIP-1271) cannot sign in here; use a wallet with a key.",
+            "A contract wallet (EIP-1271) signs in on the chain of this server, if it has one.",
         )
-    if recover(text, bytes.fromhex(digits[1])) != message.address:
+    if not is_by_key(text, signature, message.address):
         return _invalid("signature", "The signature is not one of the message's address.")
-    return _place(message, allowed_hosts) or _time(message, now) or _chain(message, chain_ids)
+    return None
 
 
 def parse(text: str) -> Message | Refusal:
@@ -162,15 +179,19 @@ def recover(text: str, signature: bytes) -> str | None:
     number = last - 27 if last >= 27 else last
     if number not in (0, 1):
         return None
-    data = text.encode()
-    digest = _keccak(b"\x19Ethereum Signed Message:\n%d" % len(data) + data)
     try:
         key = coincurve.PublicKey.from_signature_and_message(
-            signature[:-1] + bytes([number]), digest, hasher=None
+            signature[:-1] + bytes([number]), digest(text), hasher=None
         )
     except ValueError:
         return None
     return "0x" + _keccak(key.format(compressed=False)[1:])[-20:].hex()
+
+
+def digest(text: str) -> bytes:
+    """What a wallet signs for a text (EIP-191, version 0x45): 32 bytes."""
+    data = text.encode()
+    return _keccak(b"\x19Ethereum Signed Message:\n%d" % len(data) + data)
 
 
 def is_address(text: str) -> bool:
@@ -183,8 +204,7 @@ def is_address(text: str) -> bool:
 def checksummed(address: str) -> str:
     """The address in the mixed case of EIP-55."""
     plain = address[2:].lower()
-    digest = _keccak(plain.encode()).hex()
-    pairs = zip(plain, digest, strict=False)
+    pairs = zip(plain, _keccak(plain.encode()).hex(), strict=False)
     return "0x" + "".join(sign.upper() if digit >= "8" else sign for sign, digit in pairs)
 
 

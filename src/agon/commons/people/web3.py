@@ -43,15 +43,21 @@ async def verify(
     allowed_hosts: Collection[str],
     now: datetime,
     chain_ids: Collection[int] = (),
+    by_contract: bool = False,
 ) -> Proof:
     """Check a signed message (EIP-4361) and use it up, in the caller's transaction as the engine.
 
     allowed_hosts: `siwe.hosts_of` the URLs that are ours; now: `agon.now()`; chain_ids: those
-    that are taken, all if empty. Raises what `siwe.verify` refuses, and PT400
-    `invalid_credentials` for a message that was taken already, also when two come at once.
+    that are taken, all if empty; by_contract: as `siwe.verify` has it. Raises what that refuses,
+    and PT400 `invalid_credentials` for a message that was taken already, also by one beside it.
     """
     verdict = siwe.verify(
-        message, signature, allowed_hosts=allowed_hosts, now=now, chain_ids=chain_ids
+        message,
+        signature,
+        allowed_hosts=allowed_hosts,
+        now=now,
+        chain_ids=chain_ids,
+        by_contract=by_contract,
     )
     if isinstance(verdict, Refusal):
         raise Refused(verdict)
