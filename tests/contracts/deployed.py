@@ -157,11 +157,8 @@ async def deploy(
     while ready := deployment.steps(plan, world.at, parties):
         for step in ready:
             contract = artifacts.load(step.name, step.version)
-            nonce = int(await node.rpc("eth_getTransactionCount", admin, "latest"), 16)
             receipt = await world.transact(None, None, step.data, contract=contract)
-            address = deployment.address_of(admin, nonce)
-            assert receipt.contract_address == address
-            world.keep(contract, address)
+            world.keep(contract, receipt.contract_address)
     return world
 
 

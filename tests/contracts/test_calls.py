@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import rlp
-from eth_utils import keccak
 
 from agon.commons.chain import artifacts, calls, deployment
 
@@ -58,13 +56,6 @@ def test_a_revert_is_explained_in_words(data, said):
 def test_a_revert_that_is_cut_short_is_shown_as_it_is():
     cut = "0x" + calls.selector("WrongStatus(uint8)").hex() + "00"
     assert calls.explain(PAY, cut) == f"ChallengePay: reverted with {cut}"
-
-
-@pytest.mark.parametrize("nonce", [0, 1, 127, 128, 255, 256, 2**32])
-def test_where_a_contract_stands_follows_from_sender_and_nonce(nonce):
-    sender = "f39fd6e51aad88f6f4ce6ab8827279cfffb92266"
-    expected = keccak(rlp.encode([bytes.fromhex(sender), nonce]))[-20:].hex()
-    assert deployment.address_of("0x" + sender, nonce) == "0x" + expected
 
 
 def test_a_contract_waits_for_those_it_is_told_of():

@@ -19,9 +19,10 @@ CLAIMS = tuple(
     for kind in ("Principal", "Cashback", "Validator", "ValidatorReject", "RejectCreator",
                  "RejectContribution")
 )  # fmt: skip
+CHALLENGES = 3
 STEPS = 90
 STOP_EVERY = 30
-SEEDS, SEEDS_LONG = 6, 120
+SEEDS, SEEDS_LONG = 6, 100
 
 
 @dataclass(kw_only=True)
@@ -35,11 +36,18 @@ class Walk:
     done: dict[str, int] = field(default_factory=dict)
     refused: int = 0
 
+    async def begin(self) -> None:
+        """Challenges to play, and validators for them."""
+        for _ in range(CHALLENGES):
+            await self.create(self.chance.choice(self.people))
+        for who in self.people[: len(self.people) // 2]:
+            await self.send(who, "stakeValidator", value=20)
+
     async def step(self) -> None:
         """One act by one person, on one challenge; most of what makes no sense is refused."""
         acts = (
-            self.create, self.join, self.join, self.stake, self.unstake, self.vote, self.vote,
-            self.prove, self.mark, self.finalize, self.cancel, self.claim, self.wait,
+            *[self.join] * 4, *[self.vote] * 4, *[self.mark] * 3, *[self.claim] * 3,
+            self.stake, self.unstake, self.prove, self.finalize, self.cancel, self.wait,
         )  # fmt: skip
         act = self.chance.choice(acts)
         try:
@@ -50,7 +58,7 @@ class Walk:
             self.done[act.__name__] = self.done.get(act.__name__, 0) + 1
 
     def one(self) -> int:
-        return self.chance.choice(self.challenges or [2])
+        return self.chance.choice(self.challenges)
 
     async def send(self, who: str | None, function: str, *arguments, value: int = 0) -> None:
         await self.world.send(PAY, function, *arguments, sender=who, value=value)
@@ -58,7 +66,7 @@ class Walk:
     async def create(self, who: str) -> None:
         now = await self.world.now()
         stake = self.chance.choice((0, 1, 3, ETHER // 3, self.chance.randrange(ETHER)))
-        lasts_s = self.chance.randrange(1, 2000)
+        lasts_s = self.chance.randrange(200, 3000)
         pot = self.chance.randrange(1, ETHER)
         await self.send(who, "create", stake, now, now + lasts_s, CONTENT, value=pot)
         self.challenges.append(await self.world.ask(PAY, "nextId") - 1)
@@ -85,16 +93,17 @@ class Walk:
         await self.send(None, "markWinners", self.one(), [who])
 
     async def finalize(self, _who: str) -> None:
-        await self.send(None, "finalize", self.one(), self.chance.choice((SUCCESS, FAIL)))
+        outcome = self.chance.choice((SUCCESS, SUCCESS, FAIL))
+        await self.send(None, "finalize", self.one(), outcome)
 
     async def cancel(self, who: str) -> None:
-        await self.send(self.chance.choice((who, None)), "cancel", self.one())
+        await self.send(self.chance.choice((who, who, who, None)), "cancel", self.one())
 
     async def claim(self, who: str) -> None:
         await self.send(who, self.chance.choice(CLAIMS), self.one())
 
     async def wait(self, _who: str) -> None:
-        await self.world.pass_time(self.chance.randrange(200))
+        await self.world.pass_time(self.chance.randrange(150))
 
     async def end_all(self) -> None:
         """Whatever is open is finalized where it can be, else called off."""
@@ -149,6 +158,7 @@ async def walk(contracts: World, seed: int) -> Walk:
     world = await deploy(contracts.node, terms=terms, plan=deployment.PLAN[:2])
     people = tuple([await world.person(name) for name in NAMES])
     one = Walk(world=world, chance=chance, people=people)
+    await one.begin()
     for number in range(STEPS):
         await one.step()
         if number % STOP_EVERY == STOP_EVERY - 1:
@@ -191,7 +201,7 @@ async def test_what_came_in_equals_what_can_go_out_over_many_walks(contracts):
             for act, times in (await walk(contracts, seed)).done.items():
                 done[act] = done.get(act, 0) + times
     print(f"\n{SEEDS_LONG} walks: {done}")
-    assert len(done) == 12 and min(done.values()) > SEEDS_LONG // 4
+    assert len(done) == 10 and min(done.values()) > SEEDS_LONG // 2
 
 
 async def test_a_challenge_of_a_thousand_wei_is_paid_out_whole(contracts):
