@@ -1,0 +1,211 @@
+"""Asking a node for logs, in a way that a node which knows nothing cannot answer with nothing.
+
+Final blocks are asked for by ranges, and with each range for its last block; newer ones by hash,
+and with the logs for the block of that hash. Who does not know a block has not seen its logs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from agon.commons.chain import heads, logs, ranges, rpc
+from agon.commons.chain.answers import Header, header, malformed
+from agon.kernel.errors import Refused, refuse
+
+RANGES_AHEAD = 3
+"""Ranges that are being fetched while one is written."""
+NEW_BLOCKS_MAX = 40
+"""Of one run; each is two calls of a batch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """Blocks first to last as they were read: those to keep, and rows of their logs for COPY."""
+
+    first: int
+    last: int
+    blocks: Sequence[Header]
+    rows: bytes
+    count: int
+
+
+async def final_ranges(
+    node: rpc.Node, book: logs.Book, first: int, last: int
+) -> AsyncIterator[Stretch]:
+    """Blocks first to last in order, by ranges as large as the node takes.
+
+    Raises Refused `chain_block_too_large` for a block whose logs it does not give even alone.
+    """
+    width = ranges.Width()
+    fetching: deque[tuple[int, int, asyncio.Task[Stretch]]] = deque()
+    upcoming = first
+    try:
+        while fetching or upcoming <= last:
+            while upcoming <= last and len(fetching) <= RANGES_AHEAD:
+                end = _end_of_range(book, upcoming, last, width.blocks)
+                fetching.append(
+                    (upcoming, end, asyncio.create_task(_range(node, book, upcoming, end)))
+                )
+                upcoming = end + 1
+            start, end, task = fetching[0]
+            try:
+                stretch = await task
+            except (rpc.Fault, Refused) as error:
+                width = _narrower(width, start, end, error)
+                await _drop(fetching)
+                upcoming = start
+                continue
+            fetching.popleft()
+            if book.asked(start, end):
+                width = ranges.answered(width, end - start + 1, stretch.count)
+            yield stretch
+    finally:
+        await _drop(fetching)
+
+
+async def new_blocks(node: rpc.Node, book: logs.Book, first: int, head: int) -> Stretch:
+    """The run of blocks from the first on, as far as each follows on the one before.
+
+    Raises Refused `chain_block_gone` if the chain is being reorganised right now.
+    """
+    run = await _linked(node, range(first, min(head, first + NEW_BLOCKS_MAX - 1) + 1))
+    found = await _logs_of(node, book, run)
+    return Stretch(
+        first=first,
+        last=run[-1].number,
+        blocks=run,
+        rows=b"".join(each.rows for each in found),
+        count=sum(each.count for each in found),
+    )
+
+
+def _end_of_range(book: logs.Book, first: int, last: int, blocks: int) -> int:
+    """Where no contract is read, there is nothing to ask for, however far that goes."""
+    quiet_until = book.quiet_until(first)
+    end = quiet_until - 1 if quiet_until > first else first + blocks - 1
+    return min(last, end)
+
+
+async def _range(node: rpc.Node, book: logs.Book, first: int, last: int) -> Stretch:
+    asked = book.asked(first, last)
+    calls = [heads.asked_for(last)]
+    if asked is not None:
+        span = {"fromBlock": hex(first), "toBlock": hex(last)}
+        calls.append(("eth_getLogs", [span | asked]))
+    answers = await node.batch(calls)
+    end = header(answers[0])
+    if end is None or end.number != last:
+        raise malformed(f"it gives logs up to block {last}, which it does not know")
+    found = logs.harvest(answers[1], book, first, last) if asked else logs.EMPTY
+    return Stretch(
+        first=first,
+        last=last,
+        blocks=await _blocks_of(node, found.blocks, end),
+        rows=found.rows,
+        count=found.count,
+    )
+
+
+async def _blocks_of(
+    node: rpc.Node, told: Mapping[int, tuple[str, int | None]], end: Header
+) -> list[Header]:
+    """The blocks of a range to keep: those with logs, and its last, on which the next follows."""
+    untimed = [n for n, (_, mined_s) in told.items() if mined_s is None and n != end.number]
+    known = {each.number: each for each in await heads.headers(node, untimed) if each}
+    known[end.number] = end
+    blocks = []
+    for number, (block_hash, mined_s) in (told | {end.number: (end.hash, end.mined_s)}).items():
+        there = known.get(number)
+        if there is None and mined_s is None:
+            raise malformed(f"it gives logs of block {number}, which it does not know")
+        if (there and there.hash != block_hash) or told.get(number, (block_hash,))[0] != block_hash:
+            raise malformed(f"block {number} and its logs have two hashes")
+        blocks.append(
+            there or Header(number=number, hash=block_hash, parent_hash=None, mined_s=mined_s or 0)
+        )
+    return blocks
+
+
+async def _linked(node: rpc.Node, numbers: Sequence[int]) -> list[Header]:
+    run: list[Header] = []
+    for block in await heads.headers(node, numbers):
+        if block is None or (run and block.parent_hash != run[-1].hash):
+            break
+        run.append(block)
+    if not run:
+        raise _gone(numbers[0])
+    return run
+
+
+async def _logs_of(node: rpc.Node, book: logs.Book, run: Sequence[Header]) -> list[logs.Harvest]:
+    calls: list[rpc.Call] = []
+    asked_of = [block for block in run if book.asked(block.number, block.number)]
+    for block in asked_of:
+        filter_ = {"blockHash": block.hash, **(book.asked(block.number, block.number) or {})}
+        calls += [("eth_getBlockByHash", [block.hash, False]), ("eth_getLogs", [filter_])]
+    answers = await node.settle(calls)
+    found = []
+    for block, there, said in zip(asked_of, answers[::2], answers[1::2], strict=True):
+        if there is None:
+            raise _gone(block.number)
+        for each in (there, said):
+            if isinstance(each, rpc.Fault):
+                raise _of_block(block.number, each)
+        harvest = logs.harvest(said, book, block.number, block.number)
+        if any(told[0] != block.hash for told in harvest.blocks.values()):
+            raise malformed(f"logs asked for by the hash of block {block.number} are of another")
+        found.append(harvest)
+    return found
+
+
+def _narrower(
+    width: ranges.Width, first: int, last: int, error: rpc.Fault | Refused
+) -> ranges.Width:
+    """Fewer blocks, if that may help; else the error."""
+    if isinstance(error, rpc.Fault):
+        hint = ranges.too_large(error.code, error.message)
+    else:
+        hint = ranges.Hint() if error.refusal.code == "chain_timeout" else None
+    if hint is None:
+        raise error
+    narrower = ranges.refused(width, last - first + 1, hint)
+    if narrower is None:
+        raise _too_large(first, error) from error
+    return narrower
+
+
+def _of_block(number: int, fault: rpc.Fault) -> Exception:
+    """An unknown block is an error, not a size; it is gone, and the next survey sees why."""
+    if ranges.is_unknown_block(fault.message):
+        return _gone(number)
+    return _too_large(number, fault) if ranges.too_large(fault.code, fault.message) else fault
+
+
+def _too_large(number: int, error: Exception) -> Refused:
+    return refuse(
+        "chain_block_too_large",
+        f"The node does not give the logs of block {number}, not even alone.",
+        details=str(error),
+        hint="No block is skipped: raise the node's limits, or use another node.",
+        status=503,
+    )
+
+
+def _gone(number: int) -> Refused:
+    return refuse(
+        "chain_block_gone",
+        f"The node no longer holds block {number} that it just named.",
+        hint="The chain is being reorganised, or several nodes answer; it is read again.",
+        status=503,
+    )
+
+
+async def _drop(fetching: deque[tuple[int, int, asyncio.Task[Stretch]]]) -> None:
+    tasks = [task for _, _, task in fetching]
+    fetching.clear()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
