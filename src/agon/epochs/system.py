@@ -1,6 +1,6 @@
 """The manifest of `epochs`."""
 
-from agon.kernel.manifest import Job, Schedule, System
+from agon.kernel.manifest import Job, Reconciler, Schedule, System
 
 SYSTEM = System(
     name="epochs",
@@ -20,4 +20,5 @@ SYSTEM = System(
             run="agon.epochs.jobs:enqueue_reconciliation",
         ),
     ),
+    reconcilers=(Reconciler(name="bot owners", run="agon.epochs.reconciling:run"),),
 )
