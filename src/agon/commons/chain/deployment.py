@@ -1,7 +1,7 @@
 """Which contracts stand on a chain, what they are made with, and which can be made now. Pure.
 
 Every right is given by a constructor, so a contract is never without its guards, and deploying
-takes one transaction a contract. Addresses follow from who deploys and with which nonce.
+takes one transaction a contract. What a contract is told of stands before it does.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class Terms:
 
 @dataclass(frozen=True, kw_only=True)
 class Parties:
-    """admin: holds the admin roles; signer: our own, who deploys and acts; base: where documents of
-    tokens are, with a slash at the end, or nothing."""
+    """admin: holds the admin roles; signer: our own, who deploys and acts (empty: not known yet);
+    base: where documents of tokens are, with a slash at the end, or nothing."""
 
-    admin: str
-    signer: str
+    admin: str = ""
+    signer: str = ""
     base: str = ""
     terms: Terms = Terms()
 
@@ -97,14 +97,9 @@ def steps(plan: Sequence[Planned], known: Mapping[str, str], parties: Parties) -
     )
 
 
-def address_of(sender: str, nonce: int) -> str:
-    """Where the contract stands that this transaction makes (CREATE): the hash of both in RLP."""
-    from eth_utils import keccak  # loads a library of its own
-
-    number = nonce.to_bytes((nonce.bit_length() + 7) // 8, "big")
-    item = number if len(number) == 1 and nonce < 0x80 else bytes([0x80 + len(number)]) + number
-    payload = bytes([0x80 + 20]) + bytes.fromhex(sender.removeprefix("0x")) + item
-    return "0x" + keccak(bytes([0xC0 + len(payload)]) + payload)[-20:].hex()
+def key_of(planned: Planned) -> str:
+    """What the outbox knows its transaction by."""
+    return f"deploy:{planned.name}:{planned.version}"
 
 
 def _needs(planned: Planned) -> tuple[str, ...]:
@@ -117,7 +112,7 @@ def _step(planned: Planned, known: Mapping[str, str], parties: Parties) -> Step:
     return Step(
         name=planned.name,
         version=planned.version,
-        key=f"deploy:{planned.name}:{planned.version}",
+        key=key_of(planned),
         data=calls.encode_deployment(contract, *values),
     )
 
