@@ -6,10 +6,12 @@ import asyncio
 
 import pytest
 
-from agon.commons.chain import sending
+from agon.commons.chain import intents, sending, signers
+from agon.kernel import database
 from agon.kernel.errors import Refused
+from tests import killing as processes
 from tests.chain import killing
-from tests.chain.outbox import add_signer, desk, pay
+from tests.chain.outbox import CHAIN, KEY, add_signer, desk, pay
 from tests.places import wallet
 from tests.standins.anvil import anvil
 from tests.standins.sender_node import in_front_of, now_and_then
@@ -18,6 +20,8 @@ KILL_SHARE = 0.05
 LIE_SHARE = 0.25
 WEI = 10**15
 ROUNDS_MAX = 3000
+MEANT_EVERY_S = 0.15
+SETTLED_S_MAX = 120
 
 
 async def _pay_all(place, payouts: int) -> list[str]:
@@ -92,3 +96,65 @@ async def test_300_payouts_are_made_once_each_though_the_sender_dies(place):
 @pytest.mark.prove
 async def test_300_payouts_are_made_once_each_though_the_node_lies_too(place):
     print(await _prove(place, 300, share=KILL_SHARE, lies=LIE_SHARE, seed=3))
+
+
+async def _mean_all(pools, people: list[str]) -> None:
+    """As a system does, over a database that goes down now and then."""
+
+    async def mean(number: int, person: str) -> None:
+        async with pools.as_worker() as conn:
+            await intents.mean(
+                conn, chain_id=CHAIN, key=f"payout {number}", purpose="tests", to=person,
+                data=b"", value_wei=WEI + number,
+            )  # fmt: skip
+
+    for number, person in enumerate(people):
+        await processes.insist(lambda number=number, person=person: mean(number, person))
+        await asyncio.sleep(MEANT_EVERY_S)
+
+
+async def _settled(url: str, wanted: int) -> None:
+    async with asyncio.timeout(SETTLED_S_MAX):
+        while True:
+            conn = await database.connect(url)
+            count = await conn.fetchval(
+                "select count(*) from agon.chain_intents where status = 'confirmed'"
+            )
+            await conn.close()
+            if count == wanted:
+                return
+            await asyncio.sleep(0.5)
+
+
+@pytest.mark.prove
+@pytest.mark.skipif("os.environ.get('AGON_TEST_PG_BIN')", reason="kills the embedded server")
+async def test_300_payouts_survive_kill_9_of_workers_and_postgres(monkeypatch):
+    monkeypatch.setattr(processes, "CALM_S", (3.0, 6.0))
+    people = [wallet(f"payee {number}") for number in range(300)]
+    async with anvil("--block-time", "1") as chain, in_front_of(chain.url) as node:
+        node.chance = now_and_then(4, LIE_SHARE, "accept_500", "accept_cut", "refuse_500", "drop")
+        for name, value in (("RPC_URL", node.url), ("CHAIN_POLL_MS", "100"),
+                            ("CHAIN_CONFIRMATIONS", "2"), ("CHAIN_STUCK_S", "5")):  # fmt: skip
+            monkeypatch.setenv(f"AGON_{name}", value)
+        async with processes.victims() as doomed, doomed.process.database() as pools:
+
+            async def add_key() -> None:
+                async with pools.as_worker() as conn:
+                    await signers.add_key(conn, CHAIN, KEY)
+
+            await processes.insist(add_key)  # once the worker has published a key to seal to
+            stop = asyncio.Event()
+            ghost = asyncio.create_task(processes.haunt(doomed, 4, stop))
+            await _mean_all(pools, people)
+            stop.set()
+            await ghost
+            await _settled(doomed.process.urls["agon_owner"], len(people))
+            print(
+                f"\n300 payouts; kill -9 of {doomed.killed.count('worker')} workers and "
+                f"{doomed.killed.count('postgres')} servers, {len(node.lied)} lies in "
+                f"{len(node.sent)} sends"
+            )
+            assert doomed.killed.count("worker") >= 3
+            assert doomed.killed.count("postgres") >= 3
+        for number, person in enumerate(people):
+            assert await chain.balance(person) == WEI + number

@@ -22,7 +22,7 @@ async def add_key(conn: Conn, chain_id: int, text: str) -> Mapping[str, Any]:
         raise refuse(
             "sealing_key_missing",
             "No worker has published a key to seal the signer's key to.",
-            hint="Run `agon migrate`, or start a worker: `agon work`, or `agon serve`.",
+            hint="Start one: `agon work`, or `agon serve`.",
             status=503,
         )
     address, sealed = signing.seal_key(sealing.load_public(public), chain_id, text)
