@@ -15,6 +15,8 @@ from aiohttp import web
 from agon.kernel import outbound
 from agon.kernel.errors import Refusal, Refused
 
+BODY_BYTES_MAX = 128 * 1024 * 1024
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -105,7 +107,7 @@ async def serve(routes: Mapping[str, Handler]) -> AsyncIterator[Standin]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
         standin = Standin(url="http://{}:{}".format(*address), address=address)
-        app = web.Application(middlewares=[_listen(standin)])
+        app = web.Application(middlewares=[_listen(standin)], client_max_size=BODY_BYTES_MAX)
         for route, handler in routes.items():
             app.router.add_route(*route.split(" ", 1), handler)
         runner = web.AppRunner(app, shutdown_timeout=0.1)

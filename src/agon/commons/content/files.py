@@ -17,15 +17,18 @@ from agon.kernel.errors import refuse
 from agon.kernel.runtime import Runtime
 
 COPY_BYTES = 1 << 20
+PROFILES = {profile.name: profile for profile in (cids.UNIXFS_V1_2025, cids.KUBO_DEFAULT)}
+"""How files are cut into blocks: the same bytes have another content id in each."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A file that the folder holds."""
+    """A file that the folder holds. profile: the name of the one that its cid was made with."""
 
     cid: str
     sha256: str
     bytes: int
+    profile: str = cids.UNIXFS_V1_2025.name
 
 
 def folder(runtime: Runtime) -> Path:
@@ -46,15 +49,15 @@ def arriving(root: Path) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def describe(arrived: Path) -> File:
+def describe(arrived: Path, profile: cids.Profile = cids.UNIXFS_V1_2025) -> File:
     """What an arrived file would be kept as."""
     sha256 = hashlib.sha256()
     with arrived.open("rb") as stream:
         while block := stream.read(COPY_BYTES):
             sha256.update(block)
         stream.seek(0)
-        cid, size = cids.of_stream(stream)
-    return File(cid=cid, sha256=sha256.hexdigest(), bytes=size)
+        cid, size = cids.of_stream(stream, profile)
+    return File(cid=cid, sha256=sha256.hexdigest(), bytes=size, profile=profile.name)
 
 
 def keep(root: Path, arrived: Path, file: File) -> None:
@@ -77,22 +80,32 @@ def keep(root: Path, arrived: Path, file: File) -> None:
 
 def open_file(root: Path, cid: str) -> BinaryIO:
     """The bytes of a file. Raises Refused `content_missing`."""
-    try:
-        cids.parse(cid)
-        return _path(root, cid).open("rb")
-    except FileNotFoundError:
+    return locate(root, cid).open("rb")
+
+
+def locate(root: Path, cid: str) -> Path:
+    """Where a file lies. Raises Refused `cid_malformed`, `content_missing`."""
+    cids.parse(cid)
+    path = _path(root, cid)
+    if not path.exists():
         raise refuse(
             "content_missing",
             f"No file {cid} is held here.",
             hint="Servers and workers need the same content folder (AGON_CONTENT_DIR).",
             status=404,
-        ) from None
+        )
+    return path
 
 
 async def record(conn: Conn, file: File, media_type: str) -> None:
-    """Write the file's row. Twice is the same as once."""
+    """Write the file's row: it is held, and shown to nobody. Twice is the same as once."""
     await conn.execute(
-        "select agon.keep_file($1, $2, $3, $4)", file.cid, file.sha256, file.bytes, media_type
+        "select agon.keep_file($1, $2, $3, $4, $5)",
+        file.cid,
+        file.sha256,
+        file.bytes,
+        media_type,
+        file.profile,
     )
 
 
