@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from agon.commons.chain import artifacts, calls, deploying, deployment, intents
+from agon.commons.chain import artifacts, calls, deploying, deployment, indexing, intents, rpc
 from agon.kernel.jobs import Work
 from tests import places
 from tests.chain import outbox
@@ -80,6 +80,23 @@ async def test_every_contract_stands_and_knows_whom_it_obeys(work, node):
     for name in ("ChallengePay", "Treasury", "MetadataRegistry", "EpochPayout", "Edition"):
         for who, role in ((admin, True), (outbox.SIGNER, False)):
             assert await ask(node, at[name], name, "hasRole", bytes(32), who) is role
+
+
+async def test_the_logs_of_a_contract_are_read_from_its_first_block(server, tmp_path):
+    """Also where the index had passed it before it was known to be ours, as a worker's does."""
+    async with (
+        anvil("--no-mining") as node,
+        working(server, tmp_path, node) as work,
+        rpc.connect(work.runtime) as asked,
+    ):
+        refused = await refusal(deploying.deploy(work, NOBODY, PLAN[:1], 1))
+        assert refused.code == "deployment_unfinished"
+        await node.mine(20)
+        await indexing.catch_up(indexing.walk(work, asked))
+        await deploying.deploy(work, NOBODY, PLAN[:1], WAIT_S)
+        done = await indexing.catch_up(indexing.walk(work, asked))
+        assert done.logs == 2  # the two roles that the constructor gives
+        assert done.next_block == await node.head() + 1
 
 
 async def test_a_second_run_makes_nothing_anew(work, node):

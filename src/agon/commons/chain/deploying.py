@@ -52,6 +52,7 @@ async def deploy(
                     await asyncio.sleep(POLL_S)
         except TimeoutError as error:
             raise _unfinished(plan, kept) from error
+        await _read_from_the_start(site, kept)
     return [kept[each.name] for each in plan]
 
 
@@ -123,6 +124,14 @@ async def _standing(site: Site, conn: Conn, planned: Planned) -> Mapping[str, An
     contract = artifacts.load(planned.name, planned.version)
     address, block = intent["created_address"], intent["settled_block"]
     return await keep(conn, site.chain_id, contract, address, block)
+
+
+async def _read_from_the_start(site: Site, kept: Mapping[str, Mapping[str, Any]]) -> None:
+    """The index may have passed the blocks that they were made in before we knew of them."""
+    missed = [row["from_block"] for row in kept.values() if row["read_from"] > row["from_block"]]
+    if missed:
+        async with site.work.database.as_worker() as conn:
+            await conn.execute("select agon.reindex_chain($1, $2)", site.chain_id, min(missed))
 
 
 async def _mean(site: Site, step: Step) -> None:
