@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agon.commons.chain import artifacts, calls, rpc
+from agon.commons.chain.answers import quantity
 from agon.kernel.database import Actor, Conn, Database
 from agon.kernel.errors import refuse
 from agon.kernel.runtime import Runtime
@@ -68,7 +69,8 @@ async def simulate(
 ) -> list[dict[str, str]]:
     """What each claim would pay the wallet at the newest block: [{claim_type, amount_wei}].
 
-    A contract that reverts pays nothing; a node that cannot say raises.
+    A contract that reverts pays nothing. Raises Refused `chain_call_failed`,
+    `chain_answer_malformed` where the node cannot say.
     """
     answers = await node.settle(
         [("eth_call", _call(challenge_id, subject, each)) for each in asked]
@@ -76,12 +78,16 @@ async def simulate(
     found = []
     for each, answer in zip(asked, answers, strict=True):
         if isinstance(answer, rpc.Fault):
-            if not _is_revert(answer):
-                raise answer
-            continue
-        data = bytes.fromhex(answer.removeprefix("0x"))
-        (amount,) = calls.decode(artifacts.load(each["contract"]), each["call"], data)
-        found.append({"claim_type": each["claim_type"], "amount_wei": str(amount)})
+            if _is_revert(answer):
+                continue
+            raise refuse(
+                "chain_call_failed",
+                "The node cannot say what a claim would pay.",
+                details=str(answer),
+                hint="Try again later.",
+                status=502,
+            )
+        found.append({"claim_type": each["claim_type"], "amount_wei": str(quantity(answer))})
     return found
 
 

@@ -1,4 +1,4 @@
-"""Inferences: the AIVM is asked to go over the verdicts of a challenge; the indexer sees the rest."""
+"""Inferences: the AIVM is asked to go over a challenge's verdicts; the indexer sees the rest."""
 
 from __future__ import annotations
 

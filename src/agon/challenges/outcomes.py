@@ -1,4 +1,4 @@
-"""The outcome of a challenge on a chain, from its verdicts: a result that anyone can recompute. Pure.
+"""The outcome of a challenge on a chain: a result that anyone recomputes from its verdicts. Pure.
 
 Its bundle is the prompt of the inference that the chain is asked for: the chain keeps the SHA-256
 of its bytes, which is also what its content id is made of.
@@ -39,7 +39,7 @@ def decide(challenge_id: int, verdicts: Sequence[Mapping[str, Any]]) -> Outcome:
 
 
 def recompute(inputs: Mapping[str, Any], _rules: Mapping[str, Any]) -> dict[str, Any]:
-    """{outcome, winners}: who passed and has joined on the chain wins; without a winner it fails."""
+    """{outcome, winners}: who passed and joined on the chain wins; without a winner it fails."""
     winners = sorted(
         each["subject"] for each in inputs["verdicts"] if each["pass"] and each["joined"]
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from agon.challenges import challenges
 from agon.commons.chain import artifacts, calls, intents
-from agon.commons.content import files
+from agon.commons.content import files, publishing
 from agon.kernel.canonical import canonical
 from agon.kernel.database import Conn, Database
 from agon.kernel.errors import refuse
@@ -67,7 +67,7 @@ def _number(challenge_id: object) -> int:
 
 
 async def register(database: Database, runtime: Runtime, challenge_id: int) -> bool:
-    """Keep a challenge's description under its content id, and mean its entry in the registry.
+    """Publish a challenge's description under its content id, and mean its entry in the registry.
 
     False where there is nothing to do. Safe to run any number of times.
     """
@@ -75,7 +75,9 @@ async def register(database: Database, runtime: Runtime, challenge_id: int) -> b
         due = await conn.fetchval("select agon.load_registration($1)", challenge_id)
         if due is None:
             return False
-        file = await _keep(conn, runtime, due["content"].encode())
+        cid = await publishing.publish(
+            conn, files.folder(runtime), due["content"].encode(), "application/json"
+        )
         await intents.mean(
             conn,
             chain_id=due["chain_id"],
@@ -86,20 +88,10 @@ async def register(database: Database, runtime: Runtime, challenge_id: int) -> b
                 artifacts.load("MetadataRegistry"),
                 "setMetadata",
                 challenge_id,
-                f"ipfs://{file.cid}",
+                f"ipfs://{cid}",
                 bytes.fromhex(due["content_hash"][2:]),
             ),
             payload={"challenge_id": challenge_id},
         )
-        await conn.execute("select agon.note_registration_meant($1, $2)", challenge_id, file.cid)
+        await conn.execute("select agon.note_registration_meant($1, $2)", challenge_id, cid)
     return True
-
-
-async def _keep(conn: Conn, runtime: Runtime, content: bytes) -> files.File:
-    root = files.folder(runtime)
-    with files.arriving(root) as arrived:
-        arrived.write_bytes(content)
-        file = files.describe(arrived)
-        await files.record(conn, file, "application/json")
-        files.keep(root, arrived, file)
-    return file

@@ -5,7 +5,7 @@ create or replace trigger challenges_guard_registry_status
   for each row execute function agon.guard_move('registry_status');
 
 create or replace function agon.show_chain_challenge(challenge_id bigint) returns public.challenges
-language plpgsql stable set search_path = ''
+language plpgsql stable security definer set search_path = ''
 as $$
 declare
   challenge public.challenges := agon.show_challenge(challenge_id);
