@@ -42,6 +42,4 @@ alter table agon.chain_proposals enable row level security;
 
 insert into agon.moves (machine, from_state, to_state, by, comment) values
   ('agon.chain_intents.status', 'signed', 'queued', 'sender', 'its nonce was used by another holder of the key, for good'),
-  ('agon.chain_intents.status', 'sent', 'queued', 'sender', 'its nonce was used by another holder of the key, for good'),
-  ('agon.chain_intents.status', 'confirmed', 'proposed', 'sender', 'a reorganisation took back what the owners executed'),
-  ('agon.chain_intents.status', 'failed', 'proposed', 'sender', 'a reorganisation took back a Safe''s failure');
+  ('agon.chain_intents.status', 'sent', 'queued', 'sender', 'its nonce was used by another holder of the key, for good');
