@@ -2,7 +2,8 @@
 
     async with anvil() as node:
         world = await deploy(node)
-        await world.send("ChallengePay", "join", 2, sender=world.person("ann"), value=stake)
+        ann = await world.person("ann")
+        await world.send("ChallengePay", "join", 2, sender=ann, value=stake)
 
 Nobody signs here: anvil lets any address send. The outbox has its own tests.
 """
@@ -36,7 +37,7 @@ class Reverted(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What came of a transaction. logs: (contract's name or address, event's name, arguments)."""
+    """What came of a transaction. raw: as the node has it, with its logs."""
 
     tx_hash: str
     block: int

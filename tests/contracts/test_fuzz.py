@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -17,7 +18,7 @@ def test_no_walk_that_the_fuzzer_finds_breaks_a_sum(tmp_path):
     done = subprocess.run(
         [anvil.program("forge"), "test", "--json",
          "--cache-path", tmp_path / "cache", "--out", tmp_path / "out"],
-        cwd=anvil.CONTRACTS, env={"HOME": str(tmp_path), "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        cwd=anvil.CONTRACTS, env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
         capture_output=True, text=True, timeout=FUZZ_S_MAX, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import typer
 from rich.table import Table
 
+from agon.commons.chain.deploy_commands import deploy, keep
 from agon.commons.chain.signer_commands import signer
 from agon.kernel import commands
 from agon.kernel.jobs import Work
@@ -21,6 +22,8 @@ AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 
 chain = typer.Typer(help="The chain that is followed.", no_args_is_help=True)
 chain.add_typer(signer, name="signer")
+chain.command("deploy")(deploy)
+chain.command("keep")(keep)
 
 
 @chain.command("status")
