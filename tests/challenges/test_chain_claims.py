@@ -33,7 +33,10 @@ async def report(place, api, name="bob", claim_type="principal", **changes):
 
 async def rows(place):
     found = await place.owner.fetch(
-        "select claim_type, amount_wei::text, source, tx_hash, block_number from public.claims order by id"
+        """
+        select claim_type, amount_wei::text, source, tx_hash, block_number
+        from public.claims order by id
+        """
     )
     return [tuple(row) for row in found]
 

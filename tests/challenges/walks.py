@@ -53,8 +53,10 @@ class Walk:
             await self.index()
             seen = await self.place.owner.fetchval(
                 """
-                select (select count(*) from agon.chain_logs) || ' ' || (select count(*) from agon.events)
-                  || ' ' || coalesce((select string_agg(status, ' ' order by id) from agon.chain_intents), '')
+                select (select count(*) from agon.chain_logs) || ' '
+                  || (select count(*) from agon.events) || ' '
+                  || (select coalesce(string_agg(status, ' ' order by id), '')
+                      from agon.chain_intents)
                 """
             )
             if seen == before:
