@@ -84,9 +84,6 @@ async def make_template(server: TestServer) -> None:
     await conn.execute(f"create database {TEMPLATE}")
     await conn.close()
     conn = await database.connect(server.url("agon_owner", TEMPLATE))
-    for role in ("anon", "authenticated", "service_role"):
-        if not await conn.fetchval("select 1 from pg_roles where rolname = $1", role):
-            await conn.execute(f"create role {role} nologin noinherit")
     await conn.execute(SUPABASE_DEFAULTS)
     await migrate.run(conn, migrate.collect(SYSTEMS))
     await conn.close()

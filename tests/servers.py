@@ -17,6 +17,12 @@ from urllib.parse import quote
 from agon.kernel import embedded
 
 LOGINS = ("agon_owner", "agon_web", "agon_service", "agon_worker")
+CLIENT_ROLES = """
+create role anon nologin noinherit;
+create role authenticated nologin noinherit;
+create role service_role nologin noinherit bypassrls;
+"""
+"""As docs/install.md has an administrator make them, and as Supabase has them."""
 DEBIAN_ACCOUNT = "postgres"
 START_S_MAX = 30
 MEMORY_BYTES_MIN = 6 * 1024**3
@@ -111,7 +117,7 @@ def _debian(folder: Path, programs: Path) -> Iterator[TestServer]:
         )
         call(
             "psql", "-h", str(sockets), "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-q",
-            text=logins + "create database agon owner agon_owner;\n",
+            text=logins + CLIENT_ROLES + "create database agon owner agon_owner;\n",
         )  # fmt: skip
         yield TestServer(home=folder / "home", sockets=sockets, passwords=passwords,
                          is_embedded=False)  # fmt: skip

@@ -95,6 +95,24 @@ async def check_logins(runtime: Runtime) -> Finding:
     return Finding(state="ok", text=f"{', '.join(LOGINS)} can connect")
 
 
+async def check_service_role(runtime: Runtime) -> Finding:
+    """`service_role` sees every row, as Supabase's does."""
+    conn = await database.connect(runtime.urls["agon_owner"])
+    try:
+        bypasses = await conn.fetchval(
+            "select rolbypassrls from pg_roles where rolname = 'service_role'"
+        )
+    finally:
+        await conn.close()
+    if not bypasses:
+        return Finding(
+            state="wrong",
+            text="service_role does not see the rows of tables whose policies do not name it",
+            hint="As a superuser: alter role service_role bypassrls;",
+        )
+    return Finding(state="ok", text="service_role sees every row")
+
+
 async def check_jobs(runtime: Runtime) -> Finding:
     """Nothing waits for long, nothing has failed for good."""
     conn = await database.connect(runtime.urls["agon_worker"])

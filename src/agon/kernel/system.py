@@ -103,6 +103,7 @@ SYSTEM = System(
         Check(name="database", run="agon.kernel.doctor:check_database"),
         Check(name="migrations", run="agon.kernel.doctor:check_migrations"),
         Check(name="logins", run="agon.kernel.doctor:check_logins"),
+        Check(name="service role", run="agon.kernel.doctor:check_service_role"),
         Check(name="jobs", run="agon.kernel.doctor:check_jobs"),
         Check(name="signing keys", run="agon.kernel.doctor:check_signing_key"),
         Check(name="sealing keys", run="agon.kernel.doctor:check_sealing_key"),
