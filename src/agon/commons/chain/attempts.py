@@ -32,14 +32,18 @@ async def sign_new(
     offered = fees.choose(market)
     if not _may_offer(at, offered):
         return []
-    fit = await _sort_out(at, signer["address"], queued, turns)
-    if fit and signer["next_nonce"] is None:
+    oldest = min((turn.newest.intent_id for turn in turns), default=None)
+    fit = await sort_out(at, signer["address"], queued, oldest)
+    if not fit:
+        return []
+    if signer["next_nonce"] is None:
         await _open_nonces(at, signer["address"])
     try:
         return await _sign_all(at, signer, offered, fit)
-    except Exception:
-        if at.conn.is_closed() or not fit:
+    except Exception as error:
+        if at.conn.is_closed():
             raise
+        log.warning("intents.signed_singly", why=f"{type(error).__name__}: {error}")
         return await _sign_each(at, signer, offered, fit)
 
 
@@ -67,10 +71,26 @@ async def replace(
     return instead
 
 
-async def tried(at: Desk, address: str, intents: Sequence[Row]) -> list[int | rpc.Fault]:
-    """The gas that each intent would use if it were mined now, or what the node says against it."""
-    answered = await at.node.settle([("eth_estimateGas", (_call(address, i),)) for i in intents])
-    return [each if isinstance(each, rpc.Fault) else quantity(each) for each in answered]
+async def sort_out(
+    at: Desk, address: str, queued: Sequence[Row], oldest: int | None
+) -> list[tuple[Row, int]]:
+    """The intents that would be mined now, each with its gas limit; the others fail, or wait.
+
+    oldest: the first intent under way, on whose effect later ones may depend.
+    """
+    answered = await _tried(at, address, queued)
+    fit: list[tuple[Row, int]] = []
+    for intent, answer in zip(queued, answered, strict=True):
+        if isinstance(answer, int):
+            fit.append((intent, fees.limit(answer)))
+            oldest = min(oldest or intent["id"], intent["id"])
+        elif not faults.is_revert(answer.code, answer.message):
+            await hold(at, intent, answer.message)
+        elif oldest is not None and oldest < intent["id"]:
+            await hold(at, intent, f"would be refused before what is under way: {answer.message}")
+        else:
+            await fail(at, intent, _reason(answer))
+    return fit
 
 
 async def hold(at: Desk, intent: Row, why: str) -> None:
@@ -85,24 +105,10 @@ async def fail(at: Desk, intent: Row, why: str) -> None:
     log.warning("intent.failed", key=intent["key"], why=why)
 
 
-async def _sort_out(
-    at: Desk, address: str, queued: Sequence[Row], turns: Sequence[Turn]
-) -> list[tuple[Row, int]]:
-    """The intents that would be mined, each with its gas limit; the others fail, or wait."""
-    answered = await tried(at, address, queued)
-    oldest = min((turn.newest.intent_id for turn in turns), default=None)
-    fit: list[tuple[Row, int]] = []
-    for intent, answer in zip(queued, answered, strict=True):
-        if isinstance(answer, int):
-            fit.append((intent, fees.limit(answer)))
-            oldest = min(oldest or intent["id"], intent["id"])
-        elif not faults.is_revert(answer.code, answer.message):
-            await hold(at, intent, answer.message)
-        elif oldest is not None and oldest < intent["id"]:
-            await hold(at, intent, f"would be refused before what is under way: {answer.message}")
-        else:
-            await fail(at, intent, _reason(answer))
-    return fit
+async def _tried(at: Desk, address: str, intents: Sequence[Row]) -> list[int | rpc.Fault]:
+    """The gas that each intent would use if it were mined now, or what the node says against it."""
+    answered = await at.node.settle([("eth_estimateGas", (_call(address, i),)) for i in intents])
+    return [each if isinstance(each, rpc.Fault) else quantity(each) for each in answered]
 
 
 def _call(address: str, intent: Row) -> dict[str, str]:

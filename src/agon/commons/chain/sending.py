@@ -8,10 +8,11 @@ are sent again, and what was mined is recognised by its hash.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
-from agon.commons.chain import attempts, faults, fees, rpc, settling
+from agon.commons.chain import attempts, faults, fees, rpc, safe, settling
 from agon.commons.chain.answers import quantity
 from agon.commons.chain.fees import Market
 from agon.commons.chain.outbox import Attempt, Desk, Turn
@@ -49,13 +50,13 @@ async def run(work: Work, stop: asyncio.Event) -> None:
             if await _pause(poll_s, stop):
                 return
         await conn.add_listener(CHANNEL, lambda *_: woken.set())
-        async with rpc.connect(work.runtime) as node:
-            head = None
-            at = await desk(work.runtime, conn, node)
+        async with rpc.connect(work.runtime) as node, _service(work.runtime) as service:
+            at = head = None
             while not stop.is_set():
                 woken.clear()
                 try:
-                    head = await once(at, head)
+                    at = at or await desk(work.runtime, conn, node)
+                    head = await once(at, head, service)
                 except (Refused, rpc.Fault) as error:
                     log.warning("chain.sending_waits", why=str(error))
                 await _pause(poll_s, stop, woken)
@@ -65,6 +66,16 @@ async def wake(work: Work, _payload: Mapping[str, Any]) -> None:
     """Something is meant: whoever sends need not wait for its next turn."""
     pool = await work.database.pool("agon_worker")
     await pool.execute("select pg_notify($1, '')", CHANNEL)
+
+
+@asynccontextmanager
+async def _service(runtime: Runtime) -> AsyncIterator[safe.Service | None]:
+    url = runtime.settings["safe_url"]
+    if url is None:
+        yield None
+        return
+    async with runtime.outbound(url) as client:
+        yield safe.Service(client=client, url=url, key=runtime.settings["safe_api_key"])
 
 
 async def desk(runtime: Runtime, conn: Conn, node: rpc.Node) -> Desk:
@@ -81,10 +92,11 @@ async def desk(runtime: Runtime, conn: Conn, node: rpc.Node) -> Desk:
     )
 
 
-async def once(at: Desk, before: Head | None) -> Head:
+async def once(at: Desk, before: Head | None, service: safe.Service | None = None) -> Head:
     """One round: what became of what was sent, what must be sent again or replaced, what is new.
 
-    before: of the round before, None after a start, when everything that waits is sent again.
+    before: of the round before, None after a start, when everything that waits is sent again;
+    service: where a Safe's proposals go.
     """
     head, turns = await settling.settle(at, before)
     signer = await at.conn.fetchrow("select * from agon.find_signer($1)", at.chain_id)
@@ -98,7 +110,11 @@ async def once(at: Desk, before: Head | None) -> Head:
         if queued and signer["kind"] == "key":
             new = await attempts.sign_new(at, market, signer, queued, turns)
             await _send_all(at, market, new)
-    elif queued and signer["kind"] is None:
+    if queued and signer["kind"] == "safe":
+        await safe.propose(at, service, signer, queued)
+    if service:
+        await safe.follow(at, service, head)
+    if queued and signer["kind"] is None:
         log.warning("chain.no_signer", waiting=len(queued), hint="agon chain signer add")
     return head
 

@@ -6,7 +6,7 @@ SYSTEM = System(
     name="chain",
     package="agon.commons.chain",
     floor="commons",
-    rules=("chains.sql", "logs.sql", "signers.sql", "intents.sql", "sending.sql"),
+    rules=("chains.sql", "logs.sql", "signers.sql", "intents.sql", "sending.sql", "safe.sql"),
     jobs=(Job(name="chain.send", run="agon.commons.chain.sending:wake"),),
     hosts=(
         Host(name="chain.index", run="agon.commons.chain.indexing:run"),
@@ -47,6 +47,16 @@ SYSTEM = System(
             minimum=100,
             maximum=600_000,
             help="How often the chain is asked for a new head.",
+        ),
+        Setting(
+            name="safe_url",
+            kind="url",
+            help="The Safe transaction service that takes our proposals, where a Safe signs.",
+        ),
+        Setting(
+            name="safe_api_key",
+            secret=True,
+            help="Sent to the Safe transaction service as Bearer, where it asks for one.",
         ),
         Setting(
             name="chain_stuck_s",
