@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +50,11 @@ async def work(server, tmp_path, node) -> AsyncIterator[Work]:
         yield opened
 
 
+async def deploy(work: Work, parties: deployment.Parties, plan, wait_s: float):
+    async with rpc.connect(work.runtime) as asked:
+        return await deploying.deploy(work, asked, parties, plan, wait_s)
+
+
 async def addresses(work: Work) -> dict[str, str]:
     """As they are kept."""
     async with work.database.as_worker() as conn:
@@ -71,7 +80,7 @@ async def ask(node: Anvil, address: str, name: str, function: str, *given):
 async def test_every_contract_stands_and_knows_whom_it_obeys(work, node):
     admin = places.wallet("admin")
     parties = replace(NOBODY, admin=admin, terms=deployment.Terms(quorum=3))
-    rows = await deploying.deploy(work, parties, PLAN, WAIT_S)
+    rows = await deploy(work, parties, PLAN, WAIT_S)
     at = {row["name"]: row["address"] for row in rows}
     assert at == await addresses(work)
     assert await ask(node, at["ChallengePay"], "ChallengePay", "treasury") == at["Treasury"]
@@ -89,20 +98,20 @@ async def test_the_logs_of_a_contract_are_read_from_its_first_block(server, tmp_
         working(server, tmp_path, node) as work,
         rpc.connect(work.runtime) as asked,
     ):
-        refused = await refusal(deploying.deploy(work, NOBODY, PLAN[:1], 1))
+        refused = await refusal(deploy(work, NOBODY, PLAN[:1], 1))
         assert refused.code == "deployment_unfinished"
         await node.mine(20)
         await indexing.catch_up(indexing.walk(work, asked))
-        await deploying.deploy(work, NOBODY, PLAN[:1], WAIT_S)
+        await deploy(work, NOBODY, PLAN[:1], WAIT_S)
         done = await indexing.catch_up(indexing.walk(work, asked))
         assert done.logs == 2  # the two roles that the constructor gives
         assert done.next_block == await node.head() + 1
 
 
 async def test_a_second_run_makes_nothing_anew(work, node):
-    first = await deploying.deploy(work, NOBODY, PLAN, WAIT_S)
+    first = await deploy(work, NOBODY, PLAN, WAIT_S)
     sent = int(await node.rpc("eth_getTransactionCount", outbox.SIGNER, "latest"), 16)
-    assert await deploying.deploy(work, NOBODY, PLAN, WAIT_S) == first
+    assert await deploy(work, NOBODY, PLAN, WAIT_S) == first
     assert int(await node.rpc("eth_getTransactionCount", outbox.SIGNER, "latest"), 16) == sent
     assert sent == len(PLAN)
 
@@ -112,41 +121,59 @@ async def test_what_was_cut_off_goes_on(server, tmp_path):
         anvil("--no-mining") as node,
         working(server, tmp_path, node) as work,
     ):
-        refused = await refusal(deploying.deploy(work, NOBODY, PLAN, 1))
+        refused = await refusal(deploy(work, NOBODY, PLAN, 1))
         assert refused.code == "deployment_unfinished"
         other = replace(NOBODY, admin=places.wallet("eve"))
-        refused = await refusal(deploying.deploy(work, other, PLAN, 1))
+        refused = await refusal(deploy(work, other, PLAN, 1))
         assert refused.code == "intent_differs"
         await node.rpc("evm_setAutomine", True)
         await node.mine()
-        assert len(await deploying.deploy(work, NOBODY, PLAN, WAIT_S)) == len(PLAN)
+        assert len(await deploy(work, NOBODY, PLAN, WAIT_S)) == len(PLAN)
 
 
 async def test_terms_that_the_contract_refuses_are_not_sent(work):
     wrong = replace(NOBODY, terms=deployment.Terms(quorum=0))
-    refused = await refusal(deploying.deploy(work, wrong, PLAN, WAIT_S))
+    refused = await refusal(deploy(work, wrong, PLAN, WAIT_S))
     assert refused.code == "deployment_reverts"
     assert refused.details == "ChallengePay: TermsMalformed()"
     assert await meant(work, PLAN[1]) is None
-    await deploying.deploy(work, NOBODY, PLAN, WAIT_S)
+    await deploy(work, NOBODY, PLAN, WAIT_S)
 
 
 async def test_nothing_is_deployed_without_a_signer(server, tmp_path, node):
     async with working(server, tmp_path, node, signs=False) as work:
-        refused = await refusal(deploying.deploy(work, NOBODY, PLAN, WAIT_S))
+        refused = await refusal(deploy(work, NOBODY, PLAN, WAIT_S))
         assert refused.code == "signer_missing"
         assert await meant(work, PLAN[0]) is None
 
 
 async def test_nothing_is_deployed_without_a_chain(place):
     work = Work(database=place.database, runtime=place.runtime)
-    refused = await refusal(deploying.deploy(work, NOBODY, PLAN, WAIT_S))
+    refused = await refusal(deploy(work, NOBODY, PLAN, WAIT_S))
     assert refused.code == "chain_unset"
 
 
 async def test_a_contract_that_stands_already_takes_the_place_of_another(work):
-    await deploying.deploy(work, NOBODY, PLAN, WAIT_S)
+    await deploy(work, NOBODY, PLAN, WAIT_S)
     real = places.wallet("a real AIVM")
     async with work.database.as_worker() as conn:
         await deploying.keep(conn, CHAIN_ID, artifacts.load("AIVM"), real, 500, replaces=True)
     assert (await addresses(work))["AIVM"] == real
+
+
+def test_the_command_refuses_before_it_starts_anything(tmp_path):
+    """Exit codes are those of every command: 3 for a refusal."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("AGON_")}
+    environ["AGON_HOME"] = str(tmp_path / "home")
+    for words, code in (
+        (("deploy",), "chain_unset"),
+        (("deploy", "--admin", "0x12"), "address_malformed"),
+        (("keep", "AIVM", "0x12", "--from", "3"), "address_malformed"),
+        (("keep", "Nothing", places.wallet("ann"), "--from", "3"), "contract_unknown"),
+    ):
+        done = subprocess.run(
+            [Path(sys.executable).with_name("agon"), "chain", *words],
+            env=environ, cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, code in done.stderr) == (3, True), done.stderr
+    assert not (tmp_path / "home").exists()

@@ -61,11 +61,11 @@ def keep(
 async def _deploy(
     process: Runtime, parties: deployment.Parties, plan: tuple[deployment.Planned, ...], wait_s: int
 ) -> list[Any]:
-    from agon.commons.chain import deploying
+    from agon.commons.chain import deploying, rpc
 
-    async with process.database() as database:
+    async with rpc.connect(process) as node, process.database() as database:
         work = Work(database=database, runtime=process)
-        return await deploying.deploy(work, parties, plan, wait_s)
+        return await deploying.deploy(work, node, parties, plan, wait_s)
 
 
 async def _keep(

@@ -33,15 +33,15 @@ class Site:
 
 
 async def deploy(
-    work: Work, parties: Parties, plan: Sequence[Planned], wait_s: float
+    work: Work, node: rpc.Node, parties: Parties, plan: Sequence[Planned], wait_s: float
 ) -> list[Mapping[str, Any]]:
     """The plan's contracts, as they are kept. Those that are not there yet are made first.
 
     parties: without a signer, it is the active one; without an admin, the signer. Refused:
-    `chain_unset`, `signer_missing`, `deployment_reverts`, `deployment_failed`, `intent_differs`
-    (it was begun with other arguments), `deployment_unfinished` after wait_s.
+    `signer_missing`, `deployment_reverts`, `deployment_failed`, `intent_differs` (it was begun with
+    other arguments), `deployment_unfinished` after wait_s.
     """
-    async with rpc.connect(work.runtime) as node, _somebody_sends(work) as sender:
+    async with _somebody_sends(work) as sender:
         site = await _survey(work, node, parties, plan)
         kept: dict[str, Mapping[str, Any]] = {}
         try:
