@@ -129,7 +129,7 @@ async def finish_countersigned(
     message, text, signature = await _signed(conn, runtime, body)
     countersigned.account(message.platform, message.platform_id)
     handle = countersigned.handle(body.get("handle"))
-    countersignature = str(body.get("countersignature", ""))
+    countersignature = str(body.get("countersignature", "")).lower()
     signed_by = binding_messages.signer_of(
         binding_messages.countersigned_text(message, text, handle), countersignature
     )
