@@ -13,16 +13,21 @@ SEALED = "sealed:v1:0123456789abcdef:" + ":".join("A" * n for n in (107, 16, 43)
 
 # table -> {kind of row: predicate}. The caller is ada.
 KINDS = {
+    "public.achievement_mints": {"own": f"recipient = '{ADA}'", "others'": f"recipient = '{BOB}'"},
+    "public.aivm_jobs": {"any": "true"},
     "public.bot_identities": {"any": "true"},
     "public.bot_identity_owners": {"any": "true"},
     "public.challenge_templates": {"active": "active", "inactive": "not active"},
     "public.challenges": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.claims": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.evidence": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.identity_bindings": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
+    "public.indexer_state": {"any": "true"},
     "public.linked_accounts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.models": {"active": "active", "inactive": "not active"},
     "public.openid_nonces": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
     "public.participants": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.reputation": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.role_permissions": {"any": "true"},
     "public.user_roles": {
         "own": f"user_id = '{local_user(ADA)}'",
@@ -75,5 +80,12 @@ async def sow(owner: asyncpg.Connection) -> None:
         values ('bot_1', 1, '{ADA}', 1);
         insert into public.bot_identity_owners (bot_identity_id, owner_address, from_block, from_log)
         select id, '{ADA}', 1, 0 from public.bot_identities;
+        insert into public.indexer_state (key, value) values ('last_claims_block', '1');
+        insert into public.aivm_jobs (challenge_id) values (2);
+        insert into public.claims (challenge_id, subject, claim_type, source, reported)
+        values (2, '{ADA}', 'principal', 'ui', '{{}}'), (2, '{BOB}', 'principal', 'ui', '{{}}');
+        insert into public.achievement_mints (token_id, challenge_id, recipient, achievement_type)
+        values (1, 2, '{ADA}', 'completion'), (2, 2, '{BOB}', 'completion');
+        insert into public.reputation (subject) values ('{ADA}'), ('{BOB}');
         """
     )

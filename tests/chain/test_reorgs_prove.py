@@ -27,12 +27,14 @@ from tests.standins.rpc import Chain
 pytestmark = pytest.mark.prove
 
 REORGANISATIONS = 100
-DEPTH_MAX = 8
+FINALITY = 10
+"""Blocks on top that make a block final: the deepest that is undone."""
 KILL_S_MAX = 0.06
 
 KILLED = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     OSError,
     Refused,
     rpc.Fault,
@@ -68,14 +70,15 @@ async def killed_walks(place, chance, walks) -> int:
 
 @pytest.mark.parametrize("seed", [4, 20])
 async def test_a_hundred_reorganisations_with_kills_equal_a_rebuild(place, seed):
-    chance, chain, killed = random.Random(seed), Chain(), 0
+    chance, chain, killed, final = random.Random(seed), Chain(finality=FINALITY), 0, 0
     chain.mine(*(some_transfers(chance) for _ in range(120)))
     chain.range_max = 16
     await keep(place)
     await place.owner.execute(EFFECTS)
     async with walking(place, chain) as one, walking(place, chain) as other:
         for _ in range(REORGANISATIONS):
-            depth = chance.randint(1, DEPTH_MAX)
+            final = max(final, chain.latest - FINALITY)
+            depth = chance.randint(1, chain.latest - final)
             more = chance.randint(-min(2, depth - 1), 4)
             chain.reorganise(depth, *(some_transfers(chance) for _ in range(depth + more)))
             for _ in range(chance.randrange(4)):

@@ -37,13 +37,13 @@ async def check_index(runtime: Runtime) -> Finding:
         chain = seen["chain"]
         if chain is None or "refused" in seen["node"] or seen["standing"] == "other_chain":
             return Finding(state="note", text="nothing was compared", hint="See the node.")
-        if await overview.is_too_deep(runtime, database):
-            return Finding(
-                state="wrong",
-                text="the chain no longer holds blocks that were final, "
-                f"up to {chain['finalized_block']}",
-                hint="If the node is right, run `agon chain reindex --from` a block before.",
-            )
+        undone = await overview.undone_though_final(runtime, database)
+    if undone is not None:
+        return Finding(
+            state="wrong",
+            text=f"the chain no longer holds blocks that were final, from {undone} on",
+            hint=f"If the node is right, run `agon chain reindex --from {undone}`.",
+        )
     for contract in overview.unread(chain):
         return Finding(
             state="wrong",

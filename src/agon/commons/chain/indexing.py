@@ -118,21 +118,20 @@ async def has_parted(database: Database, chain: Mapping[str, Any], seen: heads.S
     """Whether the node holds another block than we do, at our newest, or at its lower head."""
     if seen.standing != "behind":
         return seen.standing == "parted"
-    kept = await kept_blocks(database, chain, seen.head.number)
-    return bool(kept) and kept[0][0] == seen.head.number and kept[0][1] != seen.head.hash
+    kept = await kept_blocks(database, chain, seen.head.number, seen.head.number)
+    return bool(kept) and kept[0][1] != seen.head.hash
 
 
 async def kept_blocks(
-    database: Database, chain: Mapping[str, Any], last: int
+    database: Database, chain: Mapping[str, Any], first: int, last: int
 ) -> list[tuple[int, str]]:
-    """Numbers and hashes of the blocks that may be compared, up to a last one; newest first."""
-    newest = chain["next_block"] - 1
+    """Numbers and hashes of those blocks that are kept; the newest first."""
     async with database.as_worker() as conn:
         rows = await conn.fetch(
             "select number, hash from agon.read_blocks($1, $2, $3)",
             chain["chain_id"],
-            min(chain["finalized_block"], newest),
-            min(newest, last),
+            first,
+            last,
         )
     return [(row["number"], row["hash"]) for row in rows]
 
@@ -170,7 +169,8 @@ async def _rest(walk: Walk, chain: Mapping[str, Any], seen: heads.Survey) -> Don
 
 async def _undo(walk: Walk, chain: Mapping[str, Any], seen: heads.Survey) -> None:
     """Back to the newest block that the chain still holds."""
-    kept = await kept_blocks(walk.database, chain, seen.head.number)
+    least = min(chain["finalized_block"], chain["next_block"] - 1)
+    kept = await kept_blocks(walk.database, chain, least, seen.head.number)
     shared = await heads.common_ancestor(walk.node, kept)
     first_undone = kept[-1][0] if shared is None else shared + 1
     async with walk.database.as_worker() as conn:

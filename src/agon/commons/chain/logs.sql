@@ -90,12 +90,14 @@ begin
     select once.apply from (
       select distinct on (e.apply) e.*
       from agon.chain_effects e
-      join (
-        select distinct l.contract, l.event from agon.chain_logs l
+      cross join lateral (
+        select from agon.chain_logs l
         where l.chain_id = run_chain_effects.chain_id
+          and l.contract = e.contract and l.event = e.event
           and l.block_number between run_chain_effects.from_block and run_chain_effects.to_block
-      ) seen using (contract, event)
-      order by e.apply, e.position, contract, event
+        limit 1
+      ) seen
+      order by e.apply, e.position, e.contract, e.event
     ) once
     order by once.position, once.contract, once.event
   loop
@@ -118,12 +120,14 @@ begin
     select once.undo from (
       select distinct on (e.undo) e.*
       from agon.chain_effects e
-      join (
-        select distinct l.contract, l.event from agon.chain_logs l
+      cross join lateral (
+        select from agon.chain_logs l
         where l.chain_id = undo_chain_effects.chain_id
+          and l.contract = e.contract and l.event = e.event
           and l.block_number >= undo_chain_effects.first_undone
-      ) seen using (contract, event)
-      order by e.undo, e.position, contract, event
+        limit 1
+      ) seen
+      order by e.undo, e.position, e.contract, e.event
     ) once
     order by once.position desc, once.contract desc, once.event desc
   loop
@@ -269,7 +273,7 @@ begin
     perform agon.refuse(409, 'reorganisation_too_deep',
       format('The chain no longer holds block %s, though blocks up to %s were final.',
         first_undone, chain.finalized_block),
-      format('If the node is right, run `agon chain reindex --from %s`.', first_undone));
+      'If the node is right, `agon doctor` says from where `agon chain reindex` has to begin.');
   end if;
   return agon.forget_blocks(chain, first_undone, chain.finalized_block);
 end

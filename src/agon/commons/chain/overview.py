@@ -43,17 +43,21 @@ async def _standing(database: Database, chain: Mapping[str, Any] | None, seen: h
     return "parted" if has_parted else seen.standing
 
 
-async def is_too_deep(runtime: Runtime, database: Database) -> bool:
-    """Whether the node holds another block than we do where blocks were final."""
+async def undone_though_final(runtime: Runtime, database: Database) -> int | None:
+    """The first block that the node holds differently, or may, though ours was final; None if there
+    is no such block. From there on it takes a reindex."""
     async with database.as_worker() as conn:
         chain = await conn.fetchval("select agon.read_chain(agon.the_chain())")
     if chain is None:
-        return False
+        return None
     async with rpc.connect(runtime) as node:
         seen = await heads.survey(node, chain, runtime.settings["chain_confirmations"])
         last = min(chain["finalized_block"], seen.head.number)
-        kept = await indexing.kept_blocks(database, chain, last)
-        return bool(kept) and await heads.common_ancestor(node, kept) is None
+        kept = await indexing.kept_blocks(database, chain, 0, last)
+        shared = await heads.common_ancestor(node, kept)
+    if not kept or shared == kept[0][0]:
+        return None
+    return 0 if shared is None else shared + 1
 
 
 def unread(chain: Mapping[str, Any]) -> list[Mapping[str, Any]]:

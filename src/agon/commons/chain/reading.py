@@ -16,7 +16,7 @@ from agon.commons.chain.answers import Header, header, malformed
 from agon.kernel.errors import Refused, refuse
 
 RANGES_AHEAD = 3
-"""Ranges that are being fetched while one is written."""
+"""Ranges that are fetched while one is written, once the first has shown how dense logs are."""
 NEW_BLOCKS_MAX = 40
 """Of one run; each is two calls of a batch."""
 
@@ -39,12 +39,12 @@ async def final_ranges(
 
     Raises Refused `chain_block_too_large` for a block whose logs it does not give even alone.
     """
-    width = ranges.Width()
+    width, ahead = ranges.Width(), 0
     fetching: deque[tuple[int, int, asyncio.Task[Stretch]]] = deque()
     upcoming = first
     try:
         while fetching or upcoming <= last:
-            while upcoming <= last and len(fetching) <= RANGES_AHEAD:
+            while upcoming <= last and len(fetching) <= ahead:
                 end = _end_of_range(book, upcoming, last, width.blocks)
                 fetching.append(
                     (upcoming, end, asyncio.create_task(_range(node, book, upcoming, end)))
@@ -61,6 +61,7 @@ async def final_ranges(
             fetching.popleft()
             if book.asked(start, end):
                 width = ranges.answered(width, end - start + 1, stretch.count)
+                ahead = RANGES_AHEAD
             yield stretch
     finally:
         await _drop(fetching)
