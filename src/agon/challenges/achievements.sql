@@ -78,42 +78,35 @@ comment on function agon.undo_achievements(bigint, bigint) is 'Takes back agon.a
 select agon.register_chain_effect('ChallengeAchievement', 'AchievementMinted', 150,
   'agon.apply_achievements', 'agon.undo_achievements');
 
-create or replace function public.my_achievements(subject text default null)
-returns setof public.achievement_mints
+create or replace function public.my_achievements() returns setof public.achievement_mints
 language sql stable set search_path = ''
 as $$
   select * from public.achievement_mints m
-  where lower(m.recipient) = lower(my_achievements.subject)
-    or (my_achievements.subject is null and lower(m.recipient) in (select agon.wallets()))
+  where lower(m.recipient) in (select agon.wallets())
   order by m.token_id desc
 $$;
-comment on function public.my_achievements(text) is
-  'Achievements of the caller''s wallets, or of any one wallet, newest first.';
+comment on function public.my_achievements() is 'Achievements of the caller''s wallets, newest first.';
 
-create or replace function public.my_reputation(subject text default null) returns setof jsonb
+create or replace function public.my_reputation() returns setof jsonb
 language sql stable security definer set search_path = ''
 as $$
   select jsonb_build_object('subject', w.address, 'points', coalesce(r.points, 0),
     'completions', coalesce(r.completions, 0), 'victories', coalesce(r.victories, 0),
     'level', l.level, 'level_name', l.name, 'next_level', next.name, 'next_level_points', next.points_min,
     'updated_at', r.updated_at)
-  from (
-    select lower(my_reputation.subject) as address where my_reputation.subject is not null
-    union all
-    select agon.wallets() where my_reputation.subject is null
-  ) w
+  from agon.wallets() as w (address)
   left join public.reputation r on r.subject = w.address
   join agon.reputation_levels l on l.level = coalesce(r.level, 1)
   left join agon.reputation_levels next on next.level = l.level + 1
   order by w.address
 $$;
-comment on function public.my_reputation(text) is
-  'Reputation of the caller''s wallets, or of any one wallet, with the level''s name and the points of the next.';
+comment on function public.my_reputation() is
+  'Reputation of each of the caller''s wallets, with the level''s name and the points of the next.';
 
-revoke all on function public.my_achievements(text), public.my_reputation(text)
+revoke all on function public.my_achievements(), public.my_reputation()
   from public, anon, authenticated, service_role;
-grant execute on function public.my_achievements(text), public.my_reputation(text)
-  to anon, authenticated, service_role;
+grant execute on function public.my_achievements(), public.my_reputation()
+  to authenticated, service_role;
 
 revoke all on public.achievement_mints, public.reputation from anon, authenticated, service_role;
 grant select on public.achievement_mints, public.reputation to anon, authenticated, service_role;

@@ -38,7 +38,7 @@ as $$
   select count(*) from canceled
 $$;
 comment on function agon.cancel_terminal_jobs() is
-  'Cancels the jobs that have sent nothing and whose challenge is over, or no longer there; says how many.';
+  'Cancels jobs that wait, or are not submitted yet, of challenges that are over or no longer there; says how many.';
 grant execute on function agon.cancel_terminal_jobs() to agon_worker;
 
 create or replace function agon.open_aivm_jobs() returns bigint

@@ -71,9 +71,12 @@ begin
   end if;
   return (
     select jsonb_agg(jsonb_build_object('claim_type', e.claim_type, 'contract', e.contract, 'call', e.call,
-      'to', agon.contract_address(agon.the_chain(), e.contract)) order by e.claim_type)
+      'to', a.address) order by e.claim_type)
     from agon.claim_events e
-    where agon.contract_address(agon.the_chain(), e.contract) is not null);
+    cross join lateral (
+      select case e.contract when 'ChallengePay' then agon.pay_address(challenge.id)
+        else agon.contract_address(agon.the_chain(), e.contract) end as address) a
+    where a.address is not null);
 end
 $$;
 comment on function agon.claim_calls(bigint, text) is

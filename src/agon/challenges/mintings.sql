@@ -25,18 +25,19 @@ as $$
 #variable_conflict use_column
 declare
   chain constant bigint := agon.the_chain();
+  minter constant text := agon.contract_address(chain, 'ChallengeAchievement');
   challenge public.challenges := agon.find_challenge(challenge_id);
   settlement agon.challenge_settlements;
   mints jsonb;
 begin
-  if challenge.status <> 'finalized' then
+  if challenge.status <> 'finalized' or minter is null then
     return '[]';
   end if;
   select * into settlement from agon.challenge_settlements s where s.challenge_id = challenge.id;
   select coalesce(jsonb_agg(to_jsonb(due)), '[]') into mints from (
     select chain as chain_id, p.challenge_id, lower(p.subject) as recipient, t.number,
       format('challenges.mint:%s:%s:%s', p.challenge_id, lower(p.subject), t.achievement_type) as key,
-      agon.contract_address(chain, 'ChallengeAchievement') as "to"
+      minter as "to"
     from public.participants p
     cross join agon.achievement_types t
     left join public.verdicts v on v.challenge_id = p.challenge_id and v.subject = lower(p.subject)

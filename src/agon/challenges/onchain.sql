@@ -26,6 +26,16 @@ end
 $$;
 comment on function agon.require_off_chain(public.challenges) is 'Refuses challenges that stand on a chain.';
 
+create or replace function agon.pay_address(challenge_id bigint) returns text
+language sql stable security definer set search_path = ''
+as $$
+  select l.address from agon.chain_logs l
+  where l.chain_id = agon.the_chain() and l.contract = 'ChallengePay' and l.event = 'ChallengeCreated'
+    and l.args ->> 'id' = pay_address.challenge_id::text
+$$;
+comment on function agon.pay_address(bigint) is
+  'The contract that a challenge was created in, whichever is the newest by now; null without a chain.';
+
 create or replace function agon.guard_chain_move() returns trigger
 language plpgsql security definer set search_path = ''
 as $$

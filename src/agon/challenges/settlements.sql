@@ -34,8 +34,8 @@ begin
     else jsonb_build_object('call', 'finalize', 'outcome', settlement.outcome)
   end;
   return act || jsonb_build_object(
-    'chain_id', agon.the_chain(), 'to', agon.contract_address(agon.the_chain(), 'ChallengePay'),
-    'step', step, 'key', format('challenges.settle:%s:%s:%s:%s', settlement.challenge_id,
+    'chain_id', agon.the_chain(), 'to', agon.pay_address(settlement.challenge_id), 'step', step,
+    'key', format('challenges.settle:%s:%s:%s:%s', settlement.challenge_id,
       right(settlement.result_cid, 16), step, settlement.attempts));
 end
 $$;
