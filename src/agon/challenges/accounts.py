@@ -22,7 +22,7 @@ from agon.challenges.providers.party import (
 )
 from agon.challenges.records import Source
 from agon.commons.content import files
-from agon.kernel import clock, logs, sealing
+from agon.kernel import clock, keys, logs, sealing
 from agon.kernel.config import Settings
 from agon.kernel.database import ENGINE, Conn, Database
 from agon.kernel.errors import Refused, refuse
@@ -150,7 +150,7 @@ async def finish_linking(
         subject = await conn.fetchval(
             "select agon.finish_linking($1, $2)", provider, _state_hash(state)
         )
-        public = await sealer(conn)
+        public = await keys.sealer(conn)
     linked: Linked = await LINKED_BY_OAUTH[provider].exchange(
         client, at, code, callback_url(settings, provider), clock.now_ms()
     )
@@ -167,22 +167,6 @@ async def finish_linking(
             clock.from_ms(linked.tokens.expires_ms),
         )
     return subject
-
-
-async def sealer(conn: Conn) -> Any:
-    """The public key to seal to, as the worker has published it.
-
-    Raises Refused `sealing_key_missing`.
-    """
-    text = await conn.fetchval("select agon.sealing_key()")
-    if text is None:
-        raise refuse(
-            "sealing_key_missing",
-            "No worker has published a key to seal tokens to.",
-            hint="Start one: `agon work`, or `agon serve`.",
-            status=503,
-        )
-    return sealing.load_public(text)
 
 
 def seal(public: Any, subject: str, provider: str, tokens: Tokens) -> tuple[str, str | None]:
@@ -282,7 +266,7 @@ async def _refresh(
 
 
 async def _renew(pool: Any, row: Mapping[str, Any], tokens: Tokens) -> None:
-    access, refresh = seal(await sealer(pool), row["subject"], row["provider"], tokens)
+    access, refresh = seal(await keys.sealer(pool), row["subject"], row["provider"], tokens)
     await pool.execute(
         "select agon.renew_tokens($1, $2, $3, $4, $5)",
         row["id"],

@@ -16,6 +16,7 @@ from typing import Any
 
 from agon.kernel import jwt, sealing
 from agon.kernel.config import Settings
+from agon.kernel.database import Conn
 from agon.kernel.errors import Refused, refuse
 
 JWT_FILE = "jwt.jwks"
@@ -148,6 +149,22 @@ def _jwks_of(
                 os.replace(draft, path)
 
         yield json.loads(path.read_text("utf-8"))["keys"], write
+
+
+async def sealer(conn: Conn) -> Any:
+    """The public key to seal to, as the newest worker has published it.
+
+    Raises Refused `sealing_key_missing`.
+    """
+    text = await conn.fetchval("select agon.sealing_key()")
+    if text is None:
+        raise refuse(
+            "sealing_key_missing",
+            "No worker has published a key to seal secrets to.",
+            hint="Start one: `agon work`, or `agon serve`.",
+            status=503,
+        )
+    return sealing.load_public(text)
 
 
 @contextlib.contextmanager

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from agon.commons.chain import signing
-from agon.kernel import sealing
+from agon.kernel import keys
 from agon.kernel.database import Conn
-from agon.kernel.errors import refuse
 
 
 async def add_key(conn: Conn, chain_id: int, text: str) -> Mapping[str, Any]:
@@ -17,15 +16,7 @@ async def add_key(conn: Conn, chain_id: int, text: str) -> Mapping[str, Any]:
     text: 64 hex digits. Refused: `signer_key_malformed`, `sealing_key_missing`,
     `signer_kind_differs`.
     """
-    public = await conn.fetchval("select agon.sealing_key()")
-    if public is None:
-        raise refuse(
-            "sealing_key_missing",
-            "No worker has published a key to seal the signer's key to.",
-            hint="Start one: `agon work`, or `agon serve`.",
-            status=503,
-        )
-    address, sealed = signing.seal_key(sealing.load_public(public), chain_id, text)
+    address, sealed = signing.seal_key(await keys.sealer(conn), chain_id, text)
     return await conn.fetchrow(
         "select * from agon.keep_signer($1, $2, 'key', $3)", chain_id, address, sealed
     )

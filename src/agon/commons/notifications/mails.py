@@ -19,7 +19,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from agon.commons.notifications import folder, templates
-from agon.kernel import logs, sealing, smtp
+from agon.kernel import keys, logs, sealing, smtp
 from agon.kernel.config import Settings
 from agon.kernel.database import Conn, Database
 from agon.kernel.errors import Refused, refuse
@@ -55,7 +55,7 @@ async def post(
     letter = templates.write(template, values)
     mail_id = uuid.uuid4()
     body = json.dumps({"text": letter.text, "html": letter.html})
-    sealed = sealing.seal(await _sealer(conn), body.encode(), _identity(mail_id))
+    sealed = sealing.seal(await keys.sealer(conn), body.encode(), _identity(mail_id))
     return await conn.fetchval(
         "select id from agon.queue_mail($1, $2, $3, $4, $5, $6)",
         mail_id,
@@ -145,19 +145,6 @@ async def _note_trouble(database: Database, mail_id: uuid.UUID, error: Exception
             is_final,
             ATTEMPTS_MAX,
         )
-
-
-async def _sealer(conn: Conn) -> Any:
-    """The public key that the worker has published. Raises Refused `sealing_key_missing`."""
-    text = await conn.fetchval("select agon.sealing_key()")
-    if text is None:
-        raise refuse(
-            "sealing_key_missing",
-            "No worker has published a key to seal mail to.",
-            hint="Start one: `agon work`, or `agon serve`.",
-            status=503,
-        )
-    return sealing.load_public(text)
 
 
 def _identity(mail_id: uuid.UUID) -> str:
