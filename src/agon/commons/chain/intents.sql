@@ -105,14 +105,16 @@ $$;
 comment on function agon.queued_intents(bigint, integer) is 'What waits for a nonce, oldest first.';
 grant execute on function agon.queued_intents(bigint, integer) to agon_worker;
 
-create or replace function agon.hold_intent(intent_id bigint, error text) returns void
+create or replace function agon.hold_intent(intent_id bigint, error text) returns boolean
 language sql security definer set search_path = ''
 as $$
   update agon.chain_intents i set error = left(hold_intent.error, 1000)
   where i.id = hold_intent.intent_id and i.status = 'queued'
     and i.error is distinct from left(hold_intent.error, 1000)
+  returning true
 $$;
-comment on function agon.hold_intent(bigint, text) is 'Says why an intent waits still.';
+comment on function agon.hold_intent(bigint, text) is
+  'Says why an intent waits; null where that was said already.';
 grant execute on function agon.hold_intent(bigint, text) to agon_worker;
 
 create or replace function agon.fail_intent(intent_id bigint, error text) returns void

@@ -152,8 +152,11 @@ begin
   for due in
     select i.id, i.key, t.hash, t.block_number, t.created_address,
       case when t.succeeded and not t.is_empty then 'confirmed' else 'failed' end as ends,
-      case when t.is_empty then 'given up with an empty transaction'
-        when not t.succeeded then 'reverted when it was mined' end as why
+      case
+        when t.is_empty then 'given up with an empty transaction' || coalesce(': ' || (
+          select max(r.refusal) from agon.chain_transactions r where r.intent_id = i.id), '')
+        when not t.succeeded then 'reverted when it was mined'
+      end as why
     from agon.chain_intents i
     join agon.chain_transactions t on t.intent_id = i.id and t.nonce = i.nonce
     where i.chain_id = settle_mined.chain_id and i.status in ('signed', 'sent')
@@ -163,10 +166,7 @@ begin
     begin
       update agon.chain_intents i set
         status = due.ends, settled_hash = due.hash, settled_block = due.block_number,
-        created_address = due.created_address,
-        error = coalesce(due.why || coalesce(': ' || (
-          select max(t.refusal) from agon.chain_transactions t
-          where t.intent_id = i.id and due.why like 'given up%'), ''), null)
+        created_address = due.created_address, error = due.why
       where i.id = due.id;
       key := due.key; status := due.ends; error := due.why;
     exception when others then
