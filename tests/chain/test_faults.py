@@ -47,6 +47,7 @@ def test_a_refusal_of_bytes_is_understood(said, kind):
         (-32000, "execution reverted", True),
         (-32015, "VM execution error. revert", True),
         (-32000, "invalid opcode: INVALID", True),
+        (-32603, "EVM error InvalidFEOpcode", True),
         (-32000, "gas required exceeds allowance (30000000)", True),
         (-32003, "Out of gas: gas required exceeds allowance: 30000000", True),
         (-32000, "insufficient funds for transfer", False),

@@ -18,6 +18,9 @@ from tests.standins.sender_node import in_front_of, now_and_then
 
 KILL_SHARE = 0.05
 LIE_SHARE = 0.25
+REORG_SHARE = 0.1
+REORG_BLOCKS_MAX = 4
+"""Deeper than what the test calls final, so that ends are taken back as well."""
 WEI = 10**15
 ROUNDS_MAX = 3000
 MEANT_EVERY_S = 0.15
@@ -31,9 +34,10 @@ async def _pay_all(place, payouts: int) -> list[str]:
     return people
 
 
-async def _until_settled(place, chain, at, fate: killing.Fate) -> int:
-    """Rounds with deaths, and a block after each, until nothing waits."""
-    head = None
+async def _until_settled(place, chain, at, fate: killing.Fate, parts: float) -> tuple[int, int]:
+    """Rounds with deaths, and a block after each, until nothing waits: how many, and how many
+    reorganisations, each with the probability `parts` after a block."""
+    head, parted = None, 0
     for count in range(1, ROUNDS_MAX):
         try:
             head = await sending.once(killing.mortal(at, fate), head)
@@ -42,11 +46,14 @@ async def _until_settled(place, chain, at, fate: killing.Fate) -> int:
         except Refused:  # as the host: the node does not answer, the next round tries again
             await asyncio.sleep(0)
         await chain.mine()
+        if fate.dice.random() < parts:
+            await chain.reorg(fate.dice.randint(1, REORG_BLOCKS_MAX))
+            parted += 1
         waits = await place.owner.fetchval(
             "select count(*) from agon.chain_intents where status not in ('confirmed', 'failed')"
         )
         if not waits:
-            return count
+            return count, parted
     raise AssertionError(f"{waits} still wait after {ROUNDS_MAX} rounds")
 
 
@@ -66,36 +73,43 @@ async def _check(place, chain, people: list[str]) -> None:
     assert tuple(counts) == (len(people), len(people))
 
 
-async def _prove(place, payouts: int, *, share: float, lies: float, seed: int) -> str:
+async def _prove(place, payouts: int, *, lies: float = 0, parts: float = 0, seed: int) -> str:
     await add_signer(place)
     people = await _pay_all(place, payouts)
-    fate = killing.Fate(share=share, seed=seed)
+    fate = killing.Fate(share=KILL_SHARE, seed=seed)
     async with anvil("--no-mining") as chain, in_front_of(chain.url) as node:
         node.chance = now_and_then(
             seed, lies, "accept_500", "accept_cut", "refuse_500", "drop", "nonce too low"
         )
         async with desk(place, node.url, confirmations=2, stuck_s=1) as at:
-            rounds = await _until_settled(place, chain, at, fate)
+            await chain.mine(2 * REORG_BLOCKS_MAX)
+            rounds, parted = await _until_settled(place, chain, at, fate, parts)
         await _check(place, chain, people)
     return (
         f"\n{payouts} payouts once each, in {rounds} rounds of {fate.steps} steps: "
-        f"{fate.deaths} deaths, {len(node.lied)} lies in {len(node.sent)} sends"
+        f"{fate.deaths} deaths, {len(node.lied)} lies in {len(node.sent)} sends, "
+        f"{parted} reorganisations"
     )
 
 
-async def test_a_few_payouts_survive_deaths_and_lies(place):
-    said = await _prove(place, 12, share=KILL_SHARE, lies=LIE_SHARE, seed=1)
+async def test_a_few_payouts_survive_deaths_lies_and_reorganisations(place):
+    said = await _prove(place, 12, lies=LIE_SHARE, parts=REORG_SHARE, seed=1)
     assert "once each" in said
 
 
 @pytest.mark.prove
 async def test_300_payouts_are_made_once_each_though_the_sender_dies(place):
-    print(await _prove(place, 300, share=KILL_SHARE, lies=0, seed=2))
+    print(await _prove(place, 300, seed=2))
 
 
 @pytest.mark.prove
 async def test_300_payouts_are_made_once_each_though_the_node_lies_too(place):
-    print(await _prove(place, 300, share=KILL_SHARE, lies=LIE_SHARE, seed=3))
+    print(await _prove(place, 300, lies=LIE_SHARE, seed=3))
+
+
+@pytest.mark.prove
+async def test_300_payouts_are_made_once_each_though_blocks_are_taken_back(place):
+    print(await _prove(place, 300, lies=LIE_SHARE, parts=REORG_SHARE, seed=5))
 
 
 async def _mean_all(pools, people: list[str]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from agon.commons.chain import sending
+from agon.kernel import clock
 from tests.chain.outbox import add_signer, desk, intent, pay, rounds
 from tests.chain.outbox import status as status_of
 from tests.places import wallet
@@ -199,8 +201,9 @@ async def test_what_was_given_up_and_is_mined_all_the_same_is_confirmed(place, c
     assert await chain.balance(ADA) == 5
 
 
-async def test_words_that_we_do_not_know_are_no_reason_to_give_up_soon(place, chain, node, at):
-    node.chance = lambda: "the moon is full"
+@pytest.mark.parametrize("words", ["the moon is full", "insufficient funds for gas"])
+async def test_other_words_are_no_reason_to_give_up_soon(place, chain, node, at, words):
+    node.chance = lambda: words
     await pay(place, "pay ada", ADA, 5)
     head = await rounds(at, 20)
     node.chance = lambda: None
@@ -209,3 +212,17 @@ async def test_words_that_we_do_not_know_are_no_reason_to_give_up_soon(place, ch
     await rounds(at, head=head)
     assert await status_of(place, "pay ada") == "confirmed"
     assert len(await attempts(place)) == 1
+
+
+async def test_words_that_we_do_not_know_free_the_nonce_after_a_day(place, chain, node, at):
+    await place.set_clock(clock.now())
+    node.lies = ["the moon is full"] * 2
+    await pay(place, "pay ada", ADA, 5)
+    head = await rounds(at)
+    assert len(await attempts(place)) == 1
+    await place.set_clock(clock.now() + timedelta(days=1))
+    head = await rounds(at, head=head)
+    assert [row["is_empty"] for row in await attempts(place)] == [False, True]
+    await chain.mine()
+    await rounds(at, head=head)
+    assert await status_of(place, "pay ada") == "failed"

@@ -1,12 +1,13 @@
 """A node in front of anvil that answers `eth_sendRawTransaction` as bad nodes do, when ordered to.
 
-Lies: `accept_500` and `accept_cut` take the bytes, and answer 500, or hang up; `drop` says ok and
-takes nothing; `refuse_500` takes nothing and answers 500; any other text is an error's message,
-and nothing is taken.
+Lies: `accept_500`, `accept_cut` and `accept_hang` take the bytes, and answer 500, hang up, or say
+nothing for HANG_S; `drop` says ok and takes nothing; `refuse_500` takes nothing and answers 500;
+any other text is an error's message, and nothing is taken.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from aiohttp import web
 from tests.standins.server import Standin, serve
 
 SENDS = "eth_sendRawTransaction"
+HANG_S = 3
 HASH_OF_NOTHING = "0x" + "00" * 32
 
 
@@ -84,6 +86,9 @@ async def _send(
         case "accept_cut":
             assert request.transport is not None
             request.transport.close()
+            return web.Response()
+        case "accept_hang":
+            await asyncio.sleep(HANG_S)
             return web.Response()
         case "drop":
             return web.json_response(

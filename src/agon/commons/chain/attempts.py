@@ -94,9 +94,9 @@ async def sort_out(
 
 
 async def hold(at: Desk, intent: Row, why: str) -> None:
-    """Leave an intent in the queue, and say why."""
-    await at.conn.execute("select agon.hold_intent($1, $2)", intent["id"], why)
-    log.warning("intent.waits", key=intent["key"], why=why)
+    """Leave an intent in the queue, and say why, once."""
+    if await at.conn.fetchval("select agon.hold_intent($1, $2)", intent["id"], why):
+        log.warning("intent.waits", key=intent["key"], why=why)
 
 
 async def fail(at: Desk, intent: Row, why: str) -> None:

@@ -53,6 +53,8 @@ _SENDING: tuple[tuple[Sending, tuple[str, ...]], ...] = (
 )
 _EXECUTION_FAILS = (
     "revert",
+    "evm error",  # anvil, before the name of what stopped it
+    "vm execution error",
     "invalid opcode",
     "invalid jump",
     "stack underflow",

@@ -28,9 +28,9 @@ IN_FLIGHT_MAX = 64
 RESEND_S = 15
 """After which a node is given bytes again that it took, but that are not mined."""
 REFUSALS_MAX = 3
-"""In a row, of bytes that no node will ever take; then an empty transaction frees the nonce."""
-UNCLEAR_REFUSALS_MAX = 200
-"""In a row, with words that we do not know."""
+"""In a row, of bytes that no node will ever take; then an empty transaction frees their nonce."""
+GIVE_UP_S = 24 * 3600
+"""After which bytes that no node has taken, for reasons that we do not know, are given up so."""
 GWEI = 10**9
 CHANNEL = "agon_chain_send"
 LOCK = "select pg_try_advisory_lock(hashtextextended('agon chain sender', 0))"
@@ -100,10 +100,9 @@ async def once(at: Desk, before: Head | None, service: safe.Service | None = Non
     """
     head, turns = await settling.settle(at, before)
     signer = await at.conn.fetchrow("select * from agon.find_signer($1)", at.chain_id)
-    mine = sum(turn.signer == signer["address"] for turn in turns)
-    queued = await at.conn.fetch(
-        "select * from agon.queued_intents($1, $2)", at.chain_id, IN_FLIGHT_MAX - mine
-    )
+    # A reorganisation may bring back more than are let out together.
+    room = max(0, IN_FLIGHT_MAX - sum(turn.signer == signer["address"] for turn in turns))
+    queued = await at.conn.fetch("select * from agon.queued_intents($1, $2)", at.chain_id, room)
     if turns or (queued and signer["kind"] == "key"):
         market = await _market(at.node)
         await _send_all(at, market, await _due(at, market, turns, everything=before is None))
@@ -179,7 +178,9 @@ async def _send(at: Desk, market: Market, attempt: Attempt) -> list[str]:
         return []
     count = await at.conn.fetchval("select agon.note_refused($1, $2)", attempt.hash, fault.message)
     log.warning("chain.refused", key=attempt.key, kind=kind, times=count, why=fault.message)
-    give_up = (kind == "permanent" and count >= REFUSALS_MAX) or count >= UNCLEAR_REFUSALS_MAX
+    give_up = (kind == "permanent" and count >= REFUSALS_MAX) or (
+        kind == "unclear" and attempt.unsent_s is None and attempt.age_s >= GIVE_UP_S
+    )
     if kind == "underpriced" or (give_up and not attempt.is_empty):
         instead = await attempts.replace(at, market, attempt, empty=give_up)
         if instead and await _offer(at.node, instead) is None:

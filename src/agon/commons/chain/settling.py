@@ -98,7 +98,9 @@ async def _check_blocks(desk: Desk, head: Head, before: Head | None) -> Head:
     since = max(0, head.number - desk.confirmations - REOPEN_BLOCKS)
     rows = await desk.conn.fetch("select * from agon.mined_blocks($1, $2)", desk.chain_id, since)
     blocks = {(row["number"], row["hash"]) for row in rows}
-    known = before.checked if before and await _is_in_chain(desk.node, before) else frozenset()
+    known: frozenset[tuple[int, str]] = frozenset()
+    if before and before.checked and await _is_in_chain(desk.node, before):
+        known = before.checked
     unchecked = sorted(blocks - known)
     calls = [("eth_getBlockByNumber", (hex(number), False)) for number, _ in unchecked]
     blocks_now = [header(each) for each in await desk.node.batch(calls)]
@@ -138,45 +140,53 @@ async def _end(desk: Desk, head: Head) -> None:
 async def _look_for_others(desk: Desk, head: Head, turns: Sequence[Turn]) -> None:
     """Turns whose nonce is used, and none of whose attempts has a receipt.
 
-    As long as the use is not final, or it cannot be told whose it was, they stay as they are: a
-    receipt may come late, and a payment that was made must not be made again.
+    One is given another nonce only when the transaction is seen, in a final block, that used its
+    own and is none of ours: a receipt may come late, a count may be wrong, and a payment that was
+    made must not be made again. Until then it stays as it is, and is told of.
     """
     final = head.number - desk.confirmations
     for turn in turns:
-        log.error("signer.conflict", signer=turn.signer, nonce=turn.nonce, intent=turn.newest.key)
-        used = await used_nonces(desk.node, turn.signer, final) if final >= 0 else 0
-        if used <= turn.nonce:
-            continue
-        block = await _where_used(desk, turn, final)
-        if block is None or {hash.lower() for hash in block["transactions"]} & {
-            attempt.hash for attempt in turn.attempts
-        }:
-            log.error("signer.conflict_unclear", signer=turn.signer, nonce=turn.nonce)
-            continue
-        await desk.conn.execute(
-            "select agon.requeue_intent($1, $2)", turn.newest.intent_id, used
+        ours = {attempt.hash for attempt in turn.attempts}
+        other = await _who_used(desk.node, turn, final)
+        log.error(
+            "signer.conflict", signer=turn.signer, nonce=turn.nonce, intent=turn.newest.key,
+            other=other, hint="Nobody else may use a signer's key.",
         )  # fmt: skip
-        log.error("signer.nonce_lost", signer=turn.signer, nonce=turn.nonce, again=turn.newest.key)
+        if other is not None and other not in ours:
+            used = await used_nonces(desk.node, turn.signer, final)
+            await desk.conn.execute(
+                "select agon.requeue_intent($1, $2)", turn.newest.intent_id, used
+            )
 
 
-async def _where_used(desk: Desk, turn: Turn, final: int) -> Mapping[str, Any] | None:
-    """The final block in which a nonce was used; None where the node keeps no state so far back.
+async def _who_used(node: rpc.Node, turn: Turn, final: int) -> str | None:
+    """The transaction of a final block that used a nonce; None where none is to be found."""
+    if final < 0 or await used_nonces(node, turn.signer, final) <= turn.nonce:
+        return None
+    number = await _where_used(node, turn, final)
+    block = await node.call("eth_getBlockByNumber", hex(number), True) if number else None
+    for each in block["transactions"] if block else ():
+        if each["from"].lower() == turn.signer and quantity(each["nonce"]) == turn.nonce:
+            return block_hash(each["hash"])
+    return None
 
-    Each block is above `unused` and not above `known`: halving finds the first one that counts it.
-    """
-    step, known, unused = 1, final, final - 1
+
+async def _where_used(node: rpc.Node, turn: Turn, final: int) -> int | None:
+    """The first block up to `final` that counts a nonce; None where the node keeps no state so far
+    back. It lies above `unused` and not above `used`; both are moved until they are neighbours."""
+    step, used, unused = 1, final, final - 1
     try:
-        while unused >= 0 and await used_nonces(desk.node, turn.signer, unused) > turn.nonce:
+        while unused >= 0 and await used_nonces(node, turn.signer, unused) > turn.nonce:
             if step > SEARCH_BLOCKS_MAX:
                 return None
-            step, known, unused = 2 * step, unused, max(-1, unused - 2 * step)
-        while known - unused > 1:
-            middle = (known + unused) // 2
-            if await used_nonces(desk.node, turn.signer, middle) > turn.nonce:
-                known = middle
+            step, used, unused = 2 * step, unused, max(-1, unused - 2 * step)
+        while used - unused > 1:
+            middle = (used + unused) // 2
+            if await used_nonces(node, turn.signer, middle) > turn.nonce:
+                used = middle
             else:
                 unused = middle
     except rpc.Fault as fault:
-        log.warning("chain.no_state", block=unused, error=fault.message)
+        log.warning("chain.no_state", error=fault.message)
         return None
-    return await desk.node.call("eth_getBlockByNumber", hex(known), False)
+    return used
