@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from eth_utils import keccak
 
 from agon.app import serve
 from agon.commons.chain import indexing, rpc, sending
@@ -26,6 +27,7 @@ STAKE_WEI, POT_WEI = 10**18 + 7, 10**19 + 1
 """Numbers that no division goes through without a remainder."""
 TURNS_MAX = 40
 VALIDATORS = ("vera", "viktor")
+VALIDATOR_ROLE = keccak(text="VALIDATOR_ROLE")
 RESPONSE = hashlib.sha256(b"response").digest()
 SALT = bytes(32)
 INDEXED = ("ChallengePay", "Treasury", "MetadataRegistry", "ChallengeAchievement", "AIVM")
@@ -90,14 +92,21 @@ class Walk:
         body = {"subject": wallet("ada"), "id": number, **DRAFT}
         answer = await self.api.post("/api/challenges", json=body, headers=await self.own("ada"))
         assert answer.status_code == 201, answer.text
-        least = await self.world.ask("ChallengePay", "minValidatorStake")
+        await self.validate()
         for name in VALIDATORS:
-            await self.send(name, "stakeValidator", value=least)
             await self.send(name, "approve", number)
         for name in ("bob", "carol"):
             await self.send(name, "join", number, value=STAKE_WEI)
         await self.turn()
         return number
+
+    async def validate(self) -> None:
+        """The validators may vote: the admin trusts them, and they put up their stakes."""
+        stake = 5 * await self.world.ask("ChallengePay", "minValidatorStake")
+        for name in VALIDATORS:
+            person = await self.world.person(name)
+            await self.world.send("ChallengePay", "grantRole", VALIDATOR_ROLE, person)
+            await self.send(name, "stakeValidator", value=stake)
 
     async def own(self, name: str) -> dict[str, str]:
         """Headers of a person, signed in with their wallet."""
@@ -152,9 +161,10 @@ class Walk:
 
 
 @asynccontextmanager
-async def walking(place: Place) -> AsyncIterator[Walk]:
-    """A fresh chain that began before the challenge, our contracts on it, and our signer."""
-    async with anvil("--timestamp", str(START_S - 1000)) as node:
+async def walking(place: Place, *options: str) -> AsyncIterator[Walk]:
+    """A fresh chain that began before the challenge, our contracts on it, and our signer.
+    options: of anvil."""
+    async with anvil("--timestamp", str(START_S - 1000), *options) as node:
         world = await deploy(node, admin=ADDRESSES[1], signer=ADDRESSES[0])
         await outbox.add_signer(place)
         work = configured(place, rpc_url=node.url, chain_confirmations=1)
