@@ -89,6 +89,32 @@ async def test_an_empty_list_for_a_block_that_the_node_does_not_know_is_no_answe
         await ends_right(place, chain, walk)
 
 
+async def test_logs_that_a_node_cannot_find_yet_are_waited_for(place):
+    """It knows the block already, and its logs not yet."""
+    chain = busy_chain()
+    chain.lie = lambda method, params, answer: [] if by_hash(method, params) else answer
+    await keep(place)
+    async with walking(place, chain) as walk:
+        refused = await refusal(indexing.catch_up(walk))
+        assert (refused.code, await cursor(place)) == ("chain_answer_malformed", 41)
+        chain.lie = None
+        await ends_right(place, chain, walk)
+
+
+async def test_a_bloom_filter_alone_proves_nothing(place):
+    chain = Chain(receipts=False)
+    chain.mine(*([[]] * 20))
+    chain.lie = lambda method, params, answer: (
+        answer | {"logsBloom": "0x" + "f" * 512} if isinstance(answer, dict) else answer
+    )
+    await keep(place)
+    async with walking(place, chain) as walk:
+        assert (await indexing.catch_up(walk)).next_block == 21
+        chain.receipts = True
+        chain.mine([])
+        assert (await indexing.catch_up(walk)).next_block == 22
+
+
 @pytest.mark.parametrize(
     ("case", "lie"),
     [
@@ -186,7 +212,22 @@ async def test_a_block_too_large_for_the_node_is_refused_and_not_skipped(place, 
         await indexing.catch_up(walk)
     assert refused.code == "chain_block_too_large"
     assert "block 1" in refused.message
-    assert asked < 200
+    assert asked < 300
+    assert await stored(place) == true_logs(chain)
+
+
+async def test_a_run_of_new_blocks_becomes_what_the_node_takes(place):
+    """Some nodes bound the answer to a batch, not that to a call."""
+    chain = busy_chain(finality=60)
+    chain.order = lambda answers: [
+        {"id": each["id"], "error": {"code": -32003, "message": "response too large"}}
+        if n > 8 and isinstance(each["result"], list)
+        else each
+        for n, each in enumerate(answers)
+    ]
+    await keep(place)
+    async with walking(place, chain) as walk:
+        await indexing.catch_up(walk)
     assert await stored(place) == true_logs(chain)
 
 

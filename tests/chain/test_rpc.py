@@ -67,9 +67,29 @@ async def test_errors_with_another_status_are_faults_too():
             await asked.call("eth_chainId")
 
 
+async def test_batches_become_what_the_node_takes():
+    chain, most = Chain(), [3]
+    chain.mine(*([[]] * 30))
+
+    def order(answers):
+        refusal = {"code": -32600, "message": "batch too large"}
+        return answers if len(answers) <= most[0] else {"id": None, "error": refusal}
+
+    chain.order = order
+    async with node(chain) as (asked, party):
+        calls = [("eth_getBlockByNumber", (hex(n), False)) for n in range(30)]
+        found = await asked.batch(calls)
+        assert [int(each["number"], 16) for each in found] == list(range(30))
+        before = len(party.heard)
+        await asked.batch(calls)
+        assert len(party.heard) == before + 10
+        most[0] = 0  # none at all
+        assert len(await asked.batch(calls)) == 30
+
+
 async def test_one_error_for_a_batch_is_the_error_of_each():
     async with node() as (asked, party):
-        party.order("/", says({"id": None, "error": {"code": -32600, "message": "no batches"}}))
+        party.order("/", says({"id": None, "error": {"code": -32600, "message": "not now"}}))
         answers = await asked.settle([("eth_chainId", ()), ("eth_chainId", ())])
         assert [each.code for each in answers] == [-32600, -32600]
 

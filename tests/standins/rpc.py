@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from aiohttp import web
+from eth_hash.auto import keccak
 
 from tests.standins.server import Standin, serve
 
@@ -52,7 +53,18 @@ class Block:
             "hash": self.hash,
             "parentHash": self.parent_hash,
             "timestamp": hex(self.time_s),
+            "logsBloom": f"0x{self.bloom:0512x}",
         }
+
+    @cached_property
+    def bloom(self) -> int:
+        bits = 0
+        for log in self.logs:
+            for value in (log.address, *log.topics):
+                digest = keccak(bytes.fromhex(value[2:]))
+                for at in (0, 2, 4):
+                    bits |= 1 << (int.from_bytes(digest[at : at + 2], "big") & 2047)
+        return bits
 
     def logs_as_json(self, *, timed: bool = True) -> list[dict[str, Any]]:
         stamp = {"blockTimestamp": hex(self.time_s)} if timed else {}
@@ -94,6 +106,7 @@ class Chain:
     finality: int | None = 10
     head: int | None = None
     timed: bool = True
+    receipts: bool = True
     logs_max: int | None = None
     range_max: int | None = None
     refusal: str = "query returned more than {logs} results"
@@ -135,6 +148,9 @@ class Chain:
             case "eth_getBlockByHash":
                 found = self._by_hash(params[0])
                 return found.as_json() if found else None
+            case "eth_getBlockReceipts" if self.receipts:
+                found = self._by_hash(params[0])
+                return [{"logs": [log]} for log in found.logs_as_json()] if found else None
             case "eth_getLogs":
                 return self._logs(params[0])
         raise Refusal(-32601, f"the method {method} does not exist")

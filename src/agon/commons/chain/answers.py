@@ -10,16 +10,18 @@ from agon.kernel.errors import Refused, refuse
 
 QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
 HASH = re.compile(r"0x[0-9a-f]{64}")
+BLOOM = re.compile(r"0x[0-9a-fA-F]{512}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """A block's own facts. mined_s: seconds since 1970."""
+    """A block's own facts. mined_s: seconds since 1970; bloom: of its logs, if the node says."""
 
     number: int
     hash: str
     parent_hash: str | None
     mined_s: int
+    bloom: int | None = None
 
 
 def quantity(text: Any) -> int:
@@ -50,7 +52,12 @@ def header(answer: Any) -> Header | None:
         hash=block_hash(answer.get("hash")),
         parent_hash=block_hash(answer.get("parentHash")),
         mined_s=quantity(answer.get("timestamp")),
+        bloom=_bloom(answer.get("logsBloom")),
     )
+
+
+def _bloom(text: Any) -> int | None:
+    return int(text, 16) if isinstance(text, str) and BLOOM.fullmatch(text) else None
 
 
 def malformed(why: str) -> Refused:

@@ -5,7 +5,7 @@ Pure. This is the hot loop of the index: it costs a few microseconds a log.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -55,6 +55,12 @@ class Book:
             return None
         topics = {event.topic0 for each in read for event in each.events}
         return {"address": sorted({each.address for each in read}), "topics": [sorted(topics)]}
+
+    def told(self, block: int) -> Iterator[tuple[str, str]]:
+        """Address and first topic of each log that may be in a block."""
+        for (address, topic), spans in self.spans.items():
+            if _span(spans, block):
+                yield address, topic
 
     def quiet_until(self, first: int) -> int:
         """The first block, from this one on, of which a contract is read."""
@@ -116,6 +122,17 @@ def harvest(answer: Any, book: Book, first: int, last: int) -> Harvest:
         return _gather(answer, book, first, last)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise malformed(f"a log lacks its form: {type(error).__name__} {error}") from error
+
+
+def of_receipts(answer: Sequence[Any]) -> list[Any]:
+    """The logs in the receipts of a block, those without a topic aside.
+
+    Raises Refused `chain_answer_malformed`.
+    """
+    try:
+        return [log for receipt in answer for log in receipt["logs"] if log["topics"]]
+    except (KeyError, TypeError) as error:
+        raise malformed(f"a receipt lacks its logs: {error}") from error
 
 
 def _gather(answer: list[Any], book: Book, first: int, last: int) -> Harvest:

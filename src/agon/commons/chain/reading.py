@@ -1,7 +1,8 @@
 """Asking a node for logs, in a way that a node which knows nothing cannot answer with nothing.
 
 Final blocks are asked for by ranges, and with each range for its last block; newer ones by hash,
-and with the logs for the block of that hash. Who does not know a block has not seen its logs.
+and with the logs for the block of that hash. Who does not know a block has not seen its logs. Where
+there are none though the block's bloom filter may hold ours, its receipts have the last word.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from agon.commons.chain import heads, logs, ranges, rpc
+from agon.commons.chain import blooms, heads, logs, ranges, rpc
 from agon.commons.chain.answers import Header, header, malformed
 from agon.kernel.errors import Refused, refuse
 
@@ -72,8 +73,16 @@ async def new_blocks(node: rpc.Node, book: logs.Book, first: int, head: int) -> 
 
     Raises Refused `chain_block_gone` if the chain is being reorganised right now.
     """
-    run = await _linked(node, range(first, min(head, first + NEW_BLOCKS_MAX - 1) + 1))
-    found = await _logs_of(node, book, run)
+    run, found = await _linked(node, range(first, min(head, first + NEW_BLOCKS_MAX - 1) + 1)), None
+    while found is None:
+        try:
+            found = await _logs_of(node, book, run)
+        except (rpc.Fault, Refused) as error:
+            if _size_hint(error) is None:
+                raise
+            if len(run) == 1:
+                raise _too_large(first, error) from error
+            run = run[: len(run) // 2]
     return Stretch(
         first=first,
         last=run[-1].number,
@@ -117,17 +126,14 @@ async def _blocks_of(
     untimed = [n for n, (_, mined_s) in told.items() if mined_s is None and n != end.number]
     known = {each.number: each for each in await heads.headers(node, untimed) if each}
     known[end.number] = end
-    blocks = []
-    for number, (block_hash, mined_s) in (told | {end.number: (end.hash, end.mined_s)}).items():
-        there = known.get(number)
-        if there is None and mined_s is None:
-            raise malformed(f"it gives logs of block {number}, which it does not know")
-        if (there and there.hash != block_hash) or told.get(number, (block_hash,))[0] != block_hash:
-            raise malformed(f"block {number} and its logs have two hashes")
-        blocks.append(
-            there or Header(number=number, hash=block_hash, parent_hash=None, mined_s=mined_s or 0)
-        )
-    return blocks
+    for number, (block_hash, mined_s) in told.items():
+        if number not in known and mined_s is not None:
+            known[number] = Header(
+                number=number, hash=block_hash, parent_hash=None, mined_s=mined_s
+            )
+        if number not in known or known[number].hash != block_hash:
+            raise malformed(f"it gives logs of block {number} that it does not hold")
+    return list(known.values())
 
 
 async def _linked(node: rpc.Node, numbers: Sequence[int]) -> list[Header]:
@@ -154,22 +160,36 @@ async def _logs_of(node: rpc.Node, book: logs.Book, run: Sequence[Header]) -> li
             raise _gone(block.number)
         for each in (there, said):
             if isinstance(each, rpc.Fault):
-                raise _of_block(block.number, each)
+                raise _gone(block.number) if ranges.is_unknown_block(each.message) else each
         harvest = logs.harvest(said, book, block.number, block.number)
         if any(told[0] != block.hash for told in harvest.blocks.values()):
             raise malformed(f"logs asked for by the hash of block {block.number} are of another")
         found.append(harvest)
+    await _doubt(node, book, [b for b, each in zip(asked_of, found, strict=True) if not each.count])
     return found
+
+
+async def _doubt(node: rpc.Node, book: logs.Book, blocks: Sequence[Header]) -> None:
+    """A node may know a block before it can find its logs. Not every node tells receipts by block;
+    where it does not, the empty list stands, since a bloom filter alone proves nothing."""
+    doubtful = [
+        block
+        for block in blocks
+        if block.bloom and blooms.may_hold(block.bloom, book.told(block.number))
+    ]
+    answers = await node.settle([("eth_getBlockReceipts", [each.hash]) for each in doubtful])
+    for block, receipts in zip(doubtful, answers, strict=True):
+        if isinstance(receipts, list):
+            held = logs.of_receipts(receipts)
+            if logs.harvest(held, book, block.number, block.number).count:
+                raise malformed(f"it keeps back the logs of block {block.number}")
 
 
 def _narrower(
     width: ranges.Width, first: int, last: int, error: rpc.Fault | Refused
 ) -> ranges.Width:
     """Fewer blocks, if that may help; else the error."""
-    if isinstance(error, rpc.Fault):
-        hint = ranges.too_large(error.code, error.message)
-    else:
-        hint = ranges.Hint() if error.refusal.code == "chain_timeout" else None
+    hint = _size_hint(error)
     if hint is None:
         raise error
     narrower = ranges.refused(width, last - first + 1, hint)
@@ -178,11 +198,10 @@ def _narrower(
     return narrower
 
 
-def _of_block(number: int, fault: rpc.Fault) -> Exception:
-    """An unknown block is an error, not a size; it is gone, and the next survey sees why."""
-    if ranges.is_unknown_block(fault.message):
-        return _gone(number)
-    return _too_large(number, fault) if ranges.too_large(fault.code, fault.message) else fault
+def _size_hint(error: rpc.Fault | Refused) -> ranges.Hint | None:
+    if isinstance(error, rpc.Fault):
+        return ranges.too_large(error.code, error.message)
+    return ranges.Hint() if error.refusal.code == "chain_timeout" else None
 
 
 def _too_large(number: int, error: Exception) -> Refused:

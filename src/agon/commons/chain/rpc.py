@@ -19,6 +19,7 @@ from agon.kernel.runtime import Runtime
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 BATCH_CALLS_MAX = 100
+"""Fewer once the node says that a batch is too large."""
 RATE_RETRIES_MAX = 4
 """After a node's JSON error; waits double from RATE_WAIT_FIRST_S."""
 RATE_WAIT_FIRST_S = 1.0
@@ -50,12 +51,12 @@ class Node:
         self, client: Any, url: str, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ):
         self._client, self._url, self._sleep = client, url, sleep
-        self._asked = 0
+        self._asked, self._batch_calls = 0, BATCH_CALLS_MAX
 
     async def call(self, method: str, *params: Any) -> Any:
         """The result of one call. Raises Fault; Refused `chain_unreachable`, `chain_timeout`,
         `chain_rate_limited`, `chain_answer_malformed`."""
-        return _certain(await self._patiently([(method, params)], single=True))[0]
+        return (await self.batch([(method, params)]))[0]
 
     async def batch(self, calls: Sequence[Call]) -> list[Any]:
         """The results of several calls, in their order. Raises as `call`, the first Fault."""
@@ -64,17 +65,22 @@ class Node:
     async def settle(self, calls: Sequence[Call]) -> list[Any]:
         """As `batch`; the Fault of a call stands where its result would."""
         answers: list[Any] = []
-        for start in range(0, len(calls), BATCH_CALLS_MAX):
-            answers += await self._patiently(calls[start : start + BATCH_CALLS_MAX])
+        while len(answers) < len(calls):
+            some = calls[len(answers) : len(answers) + self._batch_calls]
+            said = await self._patiently(some)
+            if len(some) > 1 and all(_is_batch_limit(each) for each in said):
+                self._batch_calls = len(some) // 2
+            else:
+                answers += said
         return answers
 
     async def chain_id(self) -> int:
         """The EIP-155 number of the node's chain."""
         return quantity(await self.call("eth_chainId"))
 
-    async def _patiently(self, calls: Sequence[Call], *, single: bool = False) -> list[Any]:
+    async def _patiently(self, calls: Sequence[Call]) -> list[Any]:
         for attempt in range(RATE_RETRIES_MAX + 1):
-            answers = await self._ask(calls, single)
+            answers = await self._ask(calls)
             limited = next((each for each in answers if _is_rate_limit(each)), None)
             if limited is None:
                 return answers
@@ -88,17 +94,18 @@ class Node:
             status=503,
         )
 
-    async def _ask(self, calls: Sequence[Call], single: bool) -> list[Any]:
+    async def _ask(self, calls: Sequence[Call]) -> list[Any]:
         first = self._asked
         self._asked += len(calls)
         asked = [
             {"jsonrpc": "2.0", "id": first + n, "method": method, "params": list(params)}
             for n, (method, params) in enumerate(calls)
         ]
-        said = await self._post(asked[0] if single else asked)
+        is_single = len(asked) == 1
+        said = await self._post(asked[0] if is_single else asked)
         if isinstance(said, dict) and said.get("error") is not None:
             return [_fault(said["error"])] * len(calls)
-        items = [said] if single else said
+        items = [said] if is_single else said
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise malformed("it is not what JSON-RPC answers")
         by_id = {item["id"]: item for item in items if type(item.get("id")) is int}
@@ -149,6 +156,10 @@ def _is_rate_limit(answer: Any) -> bool:
     return isinstance(answer, Fault) and (
         answer.code in RATE_CODES or RATE_WORDS.search(answer.message) is not None
     )
+
+
+def _is_batch_limit(answer: Any) -> bool:
+    return isinstance(answer, Fault) and "batch" in answer.message.lower()
 
 
 def _result(item: dict[str, Any]) -> Any:
