@@ -35,10 +35,13 @@ contract Conservation {
             minValidatorStake: 1 + _below(9),
             quorum: uint16(1 + _below(3)),
             validatorFeeBps: uint16(_below(10_001)),
-            cashbackBps: uint16(_below(10_001))
+            cashbackBps: uint16(_below(10_001)),
+            settleWithin: uint64(1 + _below(2 hours))
         });
         _pay = new ChallengePay(address(this), address(this), _treasury, terms);
         for (uint256 i = 0; i < CHALLENGES; i++) _create();
+        bytes32 role = _pay.VALIDATOR_ROLE();
+        for (uint256 i = 0; i < PEOPLE; i++) _pay.grantRole(role, address(uint160(0xA0001 + i)));
         for (uint256 i = 0; i < PEOPLE; i++) _as(_anybody(), abi.encodeWithSignature("stakeValidator()"), 9);
         for (uint256 i = 0; i < ACTS; i++) _act();
         for (uint256 id = 2; id < _pay.nextId(); id++) _end(id);

@@ -23,7 +23,9 @@ contract ChallengePay is Voting, Settling, Claiming {
         returns (uint256 id)
     {
         if (msg.value < minPot) revert PotTooSmall(minPot);
-        if (startsAt >= endsAt || endsAt <= block.timestamp) revert WindowMalformed();
+        // So far off, adding settleWithin cannot overflow.
+        bool fits = startsAt < endsAt && endsAt > block.timestamp && endsAt < type(uint64).max / 2;
+        if (!fits) revert WindowMalformed();
         // Where nobody could ever pay the stake, its cashback must not overflow when it is settled.
         if (stake > type(uint128).max) revert StakeTooLarge();
         id = nextId++;
@@ -46,14 +48,14 @@ contract ChallengePay is Voting, Settling, Claiming {
         emit Joined(id, msg.sender, msg.value);
     }
 
-    /// @notice The creator, while it is pending; anybody, once it ended so, or stakes would be stuck
-    /// where no validator came; the admin, once it was approved.
+    /// @notice The creator, while it is pending; the admin, once it was approved. Anybody, where it ended
+    /// pending, or was not finalized in time: nobody's absence keeps stakes for ever.
     function cancel(uint256 id) external {
         Challenge storage open = _challenges[id];
         if (open.status == Status.Pending) {
             if (msg.sender != open.creator && block.timestamp < open.endsAt) revert NotTheCreator();
         } else if (open.status == Status.Approved) {
-            _checkRole(DEFAULT_ADMIN_ROLE);
+            if (block.timestamp < open.endsAt + settleWithin) _checkRole(DEFAULT_ADMIN_ROLE);
         } else {
             revert WrongStatus(open.status);
         }

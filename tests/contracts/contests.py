@@ -48,6 +48,7 @@ async def validating(world: World, *names: str) -> None:
     """These people may vote."""
     least = await world.ask("ChallengePay", "minValidatorStake")
     for name in names:
+        await world.admit(await world.person(name))
         await world.send(
             "ChallengePay", "stakeValidator", sender=await world.person(name), value=least
         )

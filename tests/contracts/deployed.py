@@ -91,6 +91,11 @@ class World:
             await self.node.mine()
         return _receipt(await self.node.receipt(tx_hash))
 
+    async def admit(self, who: str) -> None:
+        """Let an address vote on challenges."""
+        role = await self.ask("ChallengePay", "VALIDATOR_ROLE")
+        await self.send("ChallengePay", "grantRole", role, who)
+
     async def ask(
         self, name: str, function: str, *arguments: Any, sender: str | None = None
     ) -> Any:

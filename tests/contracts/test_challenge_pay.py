@@ -6,7 +6,7 @@ import pytest
 
 from tests.contracts import contests
 from tests.contracts.contests import CONTENT, FAIL, HOUR_S, POT, RESULT, STAKE, SUCCESS
-from tests.contracts.deployed import ETHER, refused
+from tests.contracts.deployed import ETHER, TERMS, refused
 
 PAY = "ChallengePay"
 
@@ -105,11 +105,26 @@ async def test_a_vote_takes_a_stake(world):
     challenge = await contests.created(world)
     least = await world.ask(PAY, "minValidatorStake")
     poor = await world.person("poor")
+    await world.admit(poor)
     for staked in (0, least - 1):
         if staked:
             await world.send(PAY, "stakeValidator", sender=poor, value=staked)
         with refused(f"StakeTooSmall({least})"):
             await world.send(PAY, "approve", challenge, sender=poor)
+
+
+async def test_only_whom_the_admin_admits_votes(world):
+    challenge = await contests.created(world)
+    await contests.validating(world, "vera")
+    stranger, least = await world.person("sly"), await world.ask(PAY, "minValidatorStake")
+    await world.send(PAY, "stakeValidator", sender=stranger, value=least)
+    for act in ("approve", "reject"):
+        with refused("AccessControlUnauthorizedAccount"):
+            await world.send(PAY, act, challenge, sender=stranger)
+    with refused("AccessControlUnauthorizedAccount"):
+        role = await world.ask(PAY, "VALIDATOR_ROLE")
+        await world.send(PAY, "grantRole", role, stranger, sender=stranger)
+    await world.send(PAY, "unstakeValidator", least, sender=stranger)
 
 
 async def test_nobody_votes_late_or_on_what_is_decided(world):
@@ -161,6 +176,21 @@ async def test_the_creator_cancels_while_pending_and_the_admin_after(world):
     await world.send(PAY, "cancel", challenge)
     with refused("WrongStatus(4)"):
         await world.send(PAY, "cancel", challenge)
+
+
+async def test_anybody_cancels_what_was_not_finalized_in_time(world):
+    challenge = await contests.created(world)
+    await contests.joined(world, challenge, "ann")
+    await contests.decided(world, challenge)
+    ann = await world.person("ann")
+    await world.pass_time(HOUR_S + TERMS.settle_within_s - 60)
+    with refused("AccessControlUnauthorizedAccount"):
+        await world.send(PAY, "cancel", challenge, sender=ann)
+    await world.pass_time(120)
+    await world.send(PAY, "cancel", challenge, sender=ann)
+    await world.send(PAY, "claimRejectContribution", challenge, sender=ann)
+    with refused("WrongStatus(4)"):
+        await world.send(PAY, "submitProof", challenge, contests.RESULT)
 
 
 async def test_anybody_cancels_what_ended_undecided(world):

@@ -42,6 +42,7 @@ class Walk:
         for _ in range(CHALLENGES):
             await self.create(self.chance.choice(self.people))
         for who in self.people:
+            await self.world.admit(who)
             await self.send(who, "stakeValidator", value=20)
 
     async def step(self) -> None:
@@ -165,6 +166,7 @@ async def walk(contracts: World, seed: int) -> Walk:
         quorum=chance.randrange(1, 4),
         validator_fee_bps=chance.choice((0, 1, 333, 5000, 10_000)),
         cashback_bps=chance.choice((0, 1, 777, 10_000)),
+        settle_within_s=chance.choice((1, 1_000, 86_400)),
     )
     world = await deploy(contracts.node, terms=terms, plan=deployment.PLAN[:2])
     people = tuple([await world.person(name) for name in NAMES])

@@ -141,6 +141,7 @@ async def test_calling_back_while_being_pushed_to_gains_nothing(stage):
 
 async def test_a_voter_is_no_wallet_that_could_stop_a_decision(stage):
     challenge = await contests.created(stage)
+    await stage.admit(stage.at["Receiver"])
     await act(stage, PAY, "stakeValidator", value=TERMS.min_validator_stake_wei)
     await behave(stage, REFUSE)
     await act(stage, PAY, "approve", challenge)

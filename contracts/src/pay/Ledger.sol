@@ -18,6 +18,8 @@ abstract contract Ledger is AccessControl, ReentrancyGuard {
         uint16 quorum;
         uint16 validatorFeeBps;
         uint16 cashbackBps;
+        /// @dev Seconds after the end, after which what was not finalized can be called off by anybody.
+        uint64 settleWithin;
     }
 
     struct Challenge {
@@ -50,12 +52,14 @@ abstract contract Ledger is AccessControl, ReentrancyGuard {
     }
 
     bytes32 public constant FINALIZER_ROLE = keccak256("FINALIZER_ROLE");
+    bytes32 public constant VALIDATOR_ROLE = keccak256("VALIDATOR_ROLE");
     uint8 public constant SUCCESS = 1;
     uint8 public constant FAIL = 2;
     uint8 internal constant FOR = 1;
     uint8 internal constant AGAINST = 2;
     uint256 internal constant WHOLE_BPS = 10_000;
     uint16 internal constant QUORUM_MAX = 50;
+    uint64 internal constant SETTLE_WITHIN_MAX = 365 days;
 
     event ChallengeCreated(
         uint256 indexed id, address indexed creator, uint256 stake, uint256 pot,
@@ -82,6 +86,7 @@ abstract contract Ledger is AccessControl, ReentrancyGuard {
     uint16 public immutable quorum;
     uint16 public immutable validatorFeeBps;
     uint16 public immutable cashbackBps;
+    uint64 public immutable settleWithin;
 
     /// @notice Of the next challenge. They begin at 2, as the treasury's bucket 1 is for validators.
     uint256 public nextId = 2;
@@ -90,7 +95,8 @@ abstract contract Ledger is AccessControl, ReentrancyGuard {
 
     constructor(Treasury treasury_, Terms memory terms) {
         bool fits = terms.quorum > 0 && terms.quorum <= QUORUM_MAX && terms.minValidatorStake > 0
-            && terms.validatorFeeBps <= WHOLE_BPS && terms.cashbackBps <= WHOLE_BPS;
+            && terms.validatorFeeBps <= WHOLE_BPS && terms.cashbackBps <= WHOLE_BPS
+            && terms.settleWithin > 0 && terms.settleWithin <= SETTLE_WITHIN_MAX;
         if (!fits || address(treasury_).code.length == 0) revert TermsMalformed();
         treasury = treasury_;
         minPot = terms.minPot;
@@ -98,6 +104,7 @@ abstract contract Ledger is AccessControl, ReentrancyGuard {
         quorum = terms.quorum;
         validatorFeeBps = terms.validatorFeeBps;
         cashbackBps = terms.cashbackBps;
+        settleWithin = terms.settleWithin;
     }
 
     function challenge(uint256 id) external view returns (Challenge memory) {

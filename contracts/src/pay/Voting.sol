@@ -5,7 +5,8 @@ import {Ledger} from "./Ledger.sol";
 
 /// @title Validators put up a stake and vote on challenges; the first side with a quorum decides.
 /// @notice Those who voted for what was decided share the fee equally. A stake stays while a vote of
-/// its validator is open. Stakes are not slashed: they make votes scarce, not honest.
+/// its validator is open. Stakes are not slashed: they make votes scarce, not honest, so only those
+/// whom the admin trusts vote; anybody else could be a quorum of his own, and earn the fee.
 abstract contract Voting is Ledger {
     event ValidatorStaked(address indexed validator, uint256 amount);
     event ValidatorUnstaked(address indexed validator, uint256 amount);
@@ -53,6 +54,7 @@ abstract contract Voting is Ledger {
     }
 
     function _vote(uint256 id, uint8 side) private returns (Challenge storage open) {
+        _checkRole(VALIDATOR_ROLE);
         open = _at(id, Status.Pending);
         if (block.timestamp >= open.endsAt) revert TooLate();
         if (validatorStake[msg.sender] < minValidatorStake) revert StakeTooSmall(minValidatorStake);

@@ -29,6 +29,9 @@ def deploy(
     quorum: int = typer.Option(TERMS.quorum, help="Validators who decide."),
     fee_bps: int = typer.Option(TERMS.validator_fee_bps, help="Of the pot, for validators."),
     cashback_bps: int = typer.Option(TERMS.cashback_bps, help="Of a loser's stake."),
+    settle_within_s: int = typer.Option(
+        TERMS.settle_within_s, help="After a challenge's end, from when on anybody may call it off."
+    ),
     wait_s: int = typer.Option(WAIT_S, min=1, help="How long to wait for the chain."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
@@ -39,6 +42,7 @@ def deploy(
         quorum=quorum,
         validator_fee_bps=fee_bps,
         cashback_bps=cashback_bps,
+        settle_within_s=settle_within_s,
     )
     parties = deployment.Parties(admin=admin and _address(admin), base=base, terms=terms)
     plan = deployment.PLAN + (deployment.STANDINS if standins else ())

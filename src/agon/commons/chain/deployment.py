@@ -19,13 +19,15 @@ MILLI = 10**15
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What ChallengePay is made with. bps: of the pot, and of a loser's stake; 10,000 is all."""
+    """What ChallengePay is made with. bps: of the pot, and of a loser's stake; 10,000 is all;
+    settle_within_s: after a challenge's end, from when on anybody may call it off."""
 
     min_pot_wei: int = MILLI
     min_validator_stake_wei: int = 10 * MILLI
     quorum: int = 2
     validator_fee_bps: int = 500
     cashback_bps: int = 1000
+    settle_within_s: int = 30 * 24 * 3600
 
     def as_tuple(self) -> tuple[int, ...]:
         """In the order of the contract's struct."""
@@ -35,6 +37,7 @@ class Terms:
             self.quorum,
             self.validator_fee_bps,
             self.cashback_bps,
+            self.settle_within_s,
         )
 
 
