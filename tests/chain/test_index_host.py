@@ -99,6 +99,15 @@ async def test_of_two_hosts_one_asks_the_node(place, chain):
             await read_up_to(place, 33)
 
 
+async def test_a_host_whose_node_fails_leaves_the_turn_to_another(place, chain):
+    await keep(place)
+    async with standin(chain) as party, hosting(place, "http://127.0.0.1:1/"):
+        await asyncio.sleep(2 * POLL_MS / 1000)
+        async with hosting(place, party.url + "/"):
+            await read_up_to(place, 30)
+    assert await stored(place) == true_logs(chain)
+
+
 async def test_without_a_chain_the_host_waits_for_the_end(place):
     stop = asyncio.Event()
     host = asyncio.create_task(indexing.run(configured(place), stop))

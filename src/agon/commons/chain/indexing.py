@@ -24,6 +24,8 @@ TURN = "agon chain index"
 """The lock that the worker holds which asks the node."""
 WAIT_S_MAX = 60.0
 RACES = frozenset({"chain_moved_on", "chain_parent_differs", "chain_block_gone"})
+LOUD = frozenset({"reorganisation_too_deep", "chain_differs"})
+"""What no waiting mends."""
 
 log = journal.get("agon.chain")
 
@@ -227,8 +229,8 @@ async def _write(walk: Walk, stretch: reading.Stretch, book: logs.Book, seen: he
 
 
 async def run(work: Work, stop: asyncio.Event) -> None:
-    """The host: follows the chain until stopped. Of several workers one asks the node; the others
-    wait for its turn to end, which its connection holds. Who writes is settled by the rows."""
+    """The host: follows the chain until stopped. Of several workers one asks the node, as long as
+    its connection holds the turn and the node answers it. Who writes is settled by the rows."""
     if work.runtime.settings["rpc_url"] is None:
         await stop.wait()
         return
@@ -243,6 +245,9 @@ async def run(work: Work, stop: asyncio.Event) -> None:
             )
             if is_ours:
                 wait_s = await _follow(walk(work, node, stop), wait_s, poll_s)
+            if is_ours and wait_s:
+                await turn.execute("select pg_advisory_unlock(hashtextextended($1, 0))", TURN)
+                is_ours = False
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), wait_s or poll_s)
 
@@ -254,7 +259,9 @@ async def _follow(walk: Walk, waited_s: float, poll_s: float) -> float:
     except (Refused, rpc.Fault) as error:
         asked_s = outbound.retry_after_s(error.refusal) if isinstance(error, Refused) else None
         again_in_s = max(asked_s or 0.0, min(WAIT_S_MAX, max(poll_s, 2 * waited_s)))
-        log.warning("chain.waits", why=str(error), again_in_s=again_in_s)
+        is_loud = isinstance(error, Refused) and error.refusal.code in LOUD
+        say = log.error if is_loud else log.warning
+        say("chain.waits", why=str(error), again_in_s=again_in_s)
         return again_in_s
     if done.logs:
         log.info("chain.read", to=done.next_block - 1, logs=done.logs)
