@@ -318,9 +318,12 @@ async def test_a_purpose_that_refuses_holds_up_its_own_intent_alone(place, chain
         select agon.register_purpose('tests', 'agon.note_test');
         """
     )
-    for key in ("not signed", "not confirmed", "fine"):
+    await pay(place, "not failed", None, 0, STOP_OF_GAS)
+    for key in ("not signed", "not sent", "not confirmed", "fine"):
         await pay(place, key, ADA)
     head = await rounds(at)
+    assert await status_of(place, "not failed") == "queued"
+    assert await status_of(place, "not sent") == "signed"
     assert (await intent(place, "not signed"))["status"] == "queued"
     await chain.mine()
     await rounds(at, head=head)
@@ -332,7 +335,8 @@ async def test_a_purpose_that_refuses_holds_up_its_own_intent_alone(place, chain
     await rounds(at, head=head)
     assert await status_of(place, "not signed") == "confirmed"
     assert await status_of(place, "not confirmed") == "confirmed"
-    assert await chain.balance(ADA) == 3
+    assert await status_of(place, "not failed") == "failed"
+    assert await chain.balance(ADA) == 4
 
 
 async def test_what_one_signer_began_it_ends_though_another_is_active(place, chain, at):

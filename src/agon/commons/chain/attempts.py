@@ -10,7 +10,7 @@ from typing import Any
 from agon.commons.chain import faults, fees, rpc, signing
 from agon.commons.chain.answers import quantity
 from agon.commons.chain.fees import Fees, Market
-from agon.commons.chain.outbox import Attempt, Desk, Turn
+from agon.commons.chain.outbox import Attempt, Desk, Turn, try_move
 from agon.commons.chain.settling import used_nonces
 from agon.kernel import logs
 
@@ -101,8 +101,9 @@ async def hold(at: Desk, intent: Row, why: str) -> None:
 
 async def fail(at: Desk, intent: Row, why: str) -> None:
     """End an intent that was never sent."""
-    await at.conn.execute("select agon.fail_intent($1, $2)", intent["id"], why)
-    log.warning("intent.failed", key=intent["key"], why=why)
+    move = at.conn.execute("select agon.fail_intent($1, $2)", intent["id"], why)
+    if await try_move(at, move, intent["key"]) is None:
+        log.warning("intent.failed", key=intent["key"], why=why)
 
 
 async def _tried(at: Desk, address: str, intents: Sequence[Row]) -> list[int | rpc.Fault]:
@@ -148,14 +149,14 @@ async def _sign_each(
     at: Desk, signer: Row, offered: Fees, fit: Sequence[tuple[Row, int]]
 ) -> list[Attempt]:
     """One of them is refused by its purpose: it waits, and holds up no other."""
-    signed = []
+    signed: list[Attempt] = []
+
+    async def sign(intent: Row, gas_limit: int) -> None:
+        signed.extend(await _sign_all(at, signer, offered, [(intent, gas_limit)]))
+
     for intent, gas_limit in fit:
-        try:
-            signed += await _sign_all(at, signer, offered, [(intent, gas_limit)])
-        except Exception as error:
-            if at.conn.is_closed():
-                raise
-            await hold(at, intent, f"{type(error).__name__}: {error}")
+        if why := await try_move(at, sign(intent, gas_limit), intent["key"]):
+            await hold(at, intent, why)
     return signed
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -10,7 +10,10 @@ from typing import Any
 from agon.commons.chain.fees import Fees
 from agon.commons.chain.rpc import Node
 from agon.commons.chain.signing import Privates
+from agon.kernel import logs
 from agon.kernel.database import Conn
+
+log = logs.get("agon.chain")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +76,21 @@ async def open_turns(desk: Desk) -> list[Turn]:
     """What is under way and not mined, by signer and nonce."""
     rows = await desk.conn.fetch("select * from agon.open_attempts($1)", desk.chain_id)
     return _turns(map(_attempt, rows))
+
+
+async def try_move(desk: Desk, move: Awaitable[Any], key: str) -> str | None:
+    """Move an intent, unless its purpose refuses: that is told, and holds up no other intent.
+
+    Returns why, if it was refused. A lost connection ends the round.
+    """
+    try:
+        await move
+    except Exception as error:
+        if desk.conn.is_closed():
+            raise
+        log.error("intent.held", key=key, why=f"{type(error).__name__}: {error}")
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def _turns(attempts: Iterable[Attempt]) -> list[Turn]:

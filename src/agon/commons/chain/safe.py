@@ -14,7 +14,7 @@ from typing import Any
 
 from agon.commons.chain import attempts, proposals, signing
 from agon.commons.chain.answers import header, quantity
-from agon.commons.chain.outbox import Desk
+from agon.commons.chain.outbox import Desk, try_move
 from agon.commons.chain.proposals import Proposal
 from agon.commons.chain.settling import Head
 from agon.kernel import logs
@@ -118,21 +118,18 @@ async def _keep(at: Desk, intent: Row, proposer: Row, proposal: Proposal) -> boo
     signature = signing.sign_hash(
         at.privates, at.chain_id, proposer["address"], proposer["sealed_key"], digest
     )
-    try:
-        await at.conn.execute(
-            "select agon.keep_proposal($1, $2, $3, $4, $5)",
-            intent["id"],
-            proposal.safe,
-            proposal.nonce,
-            "0x" + digest.hex(),
-            proposals.body(proposal, proposer["address"], signature),
-        )
-    except Exception as error:
-        if at.conn.is_closed():
-            raise
-        await attempts.hold(at, intent, f"{type(error).__name__}: {error}")
-        return False
-    return True
+    move = at.conn.execute(
+        "select agon.keep_proposal($1, $2, $3, $4, $5)",
+        intent["id"],
+        proposal.safe,
+        proposal.nonce,
+        "0x" + digest.hex(),
+        proposals.body(proposal, proposer["address"], signature),
+    )
+    why = await try_move(at, move, intent["key"])
+    if why:
+        await attempts.hold(at, intent, why)
+    return why is None
 
 
 async def _end(at: Desk, service: Service, head: Head, row: Row) -> None:
@@ -150,14 +147,15 @@ async def _end(at: Desk, service: Service, head: Head, row: Row) -> None:
         error = None if succeeded else "the Safe's call failed when it was executed"
         if name != row["safe_tx_hash"]:
             error = "the Safe's owners executed another transaction with this nonce"
-        await at.conn.execute(
+        move = at.conn.execute(
             "select agon.settle_proposal($1, $2, $3, $4)",
             row["intent_id"],
             told["transactionHash"].lower(),
             block,
             error,
         )
-        log.info("intent.ended", intent=row["key"], error=error)
+        if await try_move(at, move, row["key"]) is None:
+            log.info("intent.ended", intent=row["key"], error=error)
         return
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from agon.commons.chain import attempts, faults, fees, rpc, safe, settling
 from agon.commons.chain.answers import quantity
 from agon.commons.chain.fees import Market
-from agon.commons.chain.outbox import Attempt, Desk, Turn
+from agon.commons.chain.outbox import Attempt, Desk, Turn, try_move
 from agon.commons.chain.settling import Head
 from agon.kernel import logs
 from agon.kernel.database import Conn
@@ -163,8 +163,13 @@ async def _send_all(at: Desk, market: Market, due: Sequence[Attempt]) -> None:
         except Refused as refused:
             log.warning("chain.answer_lost", key=attempt.key, why=str(refused))
             break
-    if taken:
-        await at.conn.execute("select agon.note_sent($1)", taken)
+    if taken and await try_move(at, _note_sent(at, taken), "all of these"):
+        for tx_hash in taken:
+            await try_move(at, _note_sent(at, [tx_hash]), tx_hash)
+
+
+async def _note_sent(at: Desk, hashes: list[str]) -> None:
+    await at.conn.execute("select agon.note_sent($1)", hashes)
 
 
 async def _send(at: Desk, market: Market, attempt: Attempt) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from agon.commons.chain import rpc
 from agon.commons.chain.answers import block_hash, header, malformed, quantity
-from agon.commons.chain.outbox import Desk, Turn, open_turns
+from agon.commons.chain.outbox import Desk, Turn, open_turns, try_move
 from agon.kernel import logs
 
 REOPEN_BLOCKS = 64
@@ -109,10 +109,9 @@ async def _check_blocks(desk: Desk, head: Head, before: Head | None) -> Head:
         if block and block.hash == stored:
             right.add((number, stored))
         elif block:
-            taken = await desk.conn.fetchval(
-                "select agon.note_unmined($1, $2)", desk.chain_id, stored
-            )
-            log.warning("chain.taken_back", block=number, hash=stored, transactions=taken)
+            log.warning("chain.taken_back", block=number, hash=stored)
+            undo = desk.conn.execute("select agon.note_unmined($1, $2)", desk.chain_id, stored)
+            await try_move(desk, undo, f"those of block {number}")
     checked = frozenset(block for block in blocks & right if block[0] <= head.number)
     return Head(number=head.number, hash=head.hash, checked=checked)
 
@@ -154,9 +153,10 @@ async def _look_for_others(desk: Desk, head: Head, turns: Sequence[Turn]) -> Non
         )  # fmt: skip
         if other is not None and other not in ours:
             used = await used_nonces(desk.node, turn.signer, final)
-            await desk.conn.execute(
+            again = desk.conn.execute(
                 "select agon.requeue_intent($1, $2)", turn.newest.intent_id, used
             )
+            await try_move(desk, again, turn.newest.key)
 
 
 async def _who_used(node: rpc.Node, turn: Turn, final: int) -> str | None:
