@@ -143,6 +143,17 @@ async def test_evidence_without_a_verdict_holds_the_job_back(place, api):
     assert (await dispatch(place))["opened"] == 1
 
 
+async def test_the_last_verdict_opens_the_job_at_once(place, api):
+    await ready(place, api, "bob")
+    await submit(place, "bob")
+    await judge(place, "bob", True)
+    await place.owner.execute(
+        """select agon.emit('verdict.recorded', '2', '{"challenge_id": 2}')"""
+    )
+    await place.work()
+    assert (await job(place))["challenge_id"] == 2
+
+
 @pytest.mark.parametrize(
     "stale",
     [

@@ -167,6 +167,7 @@ async def walking(place: Place, *options: str) -> AsyncIterator[Walk]:
     async with anvil("--timestamp", str(START_S - 1000), *options) as node:
         world = await deploy(node, admin=ADDRESSES[1], signer=ADDRESSES[0])
         await outbox.add_signer(place)
+        await place.set_clock(clock.from_ms(1000 * START_S))
         work = configured(place, rpc_url=node.url, chain_confirmations=1)
         async with place.database.as_worker() as conn:
             await conn.execute("select agon.open_chain($1)", CHAIN_ID)

@@ -84,6 +84,17 @@ comment on function agon.dispatch_challenges() is
   'One cycle of the dispatcher: jobs of challenges that are over are canceled, new ones opened, and what is to be worked on is queued.';
 grant execute on function agon.dispatch_challenges() to agon_worker;
 
+create or replace function agon.dispatch_after_verdict(challenge_id bigint) returns void
+language sql security definer set search_path = ''
+as $$
+  select agon.dispatch_challenges()
+  where dispatch_after_verdict.challenge_id < 1099511627776
+    and agon.is_judged(dispatch_after_verdict.challenge_id)
+$$;
+comment on function agon.dispatch_after_verdict(bigint) is
+  'A cycle at once, where the challenge on a chain waits for no other verdict.';
+grant execute on function agon.dispatch_after_verdict(bigint) to agon_worker;
+
 create or replace function agon.claim_aivm_job(challenge_id bigint) returns public.aivm_jobs
 language plpgsql security definer set search_path = ''
 as $$

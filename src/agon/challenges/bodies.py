@@ -63,8 +63,8 @@ CHALLENGE = takes(
         "id": {
             "type": "integer",
             "minimum": 0,
-            "description": "Of a challenge on the chain that is described; it has no timeline, funds "
-            "and options of its own.",
+            "description": "Of a challenge on the chain, to describe it; its timeline is the "
+            "chain's.",
         },
         **{key: _DRAFT_TYPES.get(key, {}) for key in DRAFT_KEYS},
     },

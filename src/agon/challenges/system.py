@@ -1,6 +1,6 @@
 """The manifest of `challenges`."""
 
-from agon.kernel.manifest import Check, Job, ResultKind, Schedule, Setting, System
+from agon.kernel.manifest import Check, Job, ResultKind, Schedule, Setting, Subscription, System
 
 SYSTEM = System(
     name="challenges",
@@ -54,6 +54,13 @@ SYSTEM = System(
         ),
         Schedule(
             name="challenges.dispatch", cron="* * * * *", run="agon.challenges.chain_jobs:dispatch"
+        ),
+    ),
+    subscriptions=(
+        Subscription(
+            name="challenges.dispatch",
+            topic="verdict.recorded",
+            run="agon.challenges.chain_jobs:note_verdict",
         ),
     ),
     result_kinds=(
