@@ -194,8 +194,8 @@ async def _demo(runtime: Runtime, evidence: tuple[Path, ...]) -> None:
     async with runtime.database() as database:
         stage = Stage(runtime=runtime, database=database, console=console, evidence=evidence)
         for system in runtime.systems:
-            if system.demonstration:
-                await load(system.demonstration)(stage)
+            for part in system.demonstrations:
+                await load(part)(stage)
         await _verify(stage)
 
 

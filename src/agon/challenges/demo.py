@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -16,10 +15,11 @@ from rich.table import Column, Table
 
 from agon.challenges import challenges, commands, evidence
 from agon.challenges.records import SPORTS, Source
+from agon.commons.chain.local_stage import wallet
 from agon.commons.content import files as content
 from agon.commons.people import wallets
 from agon.kernel import clock
-from agon.kernel.database import ENGINE, Actor
+from agon.kernel.database import ENGINE, Actor, Database
 from agon.kernel.errors import Refused
 from agon.kernel.stage import Stage
 
@@ -55,7 +55,9 @@ async def play(stage: Stage) -> None:
             challenge["id"] = await _create(stage, challenge)
             for participant in challenge["participants"]:
                 try:
-                    await _take_part(stage, desk, challenge["id"], participant, Path(folder))
+                    await take_part(
+                        stage.database, desk, challenge["id"], participant, Path(folder)
+                    )
                 except Refused as error:
                     refused[f"{challenge['id']} {participant['name']}"] = error
                 progress.advance(bar)
@@ -63,11 +65,6 @@ async def play(stage: Stage) -> None:
         await stage.work()
     for challenge in index:
         await _print(stage, challenge, refused)
-
-
-def wallet(name: str) -> str:
-    """The wallet of a demonstration's participant: nobody has its key."""
-    return "0x" + hashlib.sha256(f"agon demonstration {name}".encode()).hexdigest()[:40]
 
 
 def _own(path: Path) -> dict[str, Any]:
@@ -87,19 +84,23 @@ async def _create(stage: Stage, challenge: Mapping[str, Any]) -> int:
     return row["id"]
 
 
-async def _take_part(
-    stage: Stage,
+async def signed_in(database: Database, name: str) -> Actor:
+    """A participant, with their wallet."""
+    user_id = wallets.local_user(wallet(name))
+    async with database.as_worker() as conn:
+        await wallets.link(conn, user_id, wallet(name))
+    return Actor(role="authenticated", claims={"sub": user_id})
+
+
+async def take_part(
+    database: Database,
     desk: evidence.Desk,
     challenge_id: int,
     participant: Mapping[str, Any],
     folder: Path,
 ) -> None:
     """Submit a participant's files as that participant."""
-    address = wallet(participant["name"])
-    user_id = wallets.local_user(address)
-    async with stage.database.as_worker() as conn:
-        await wallets.link(conn, user_id, address)
-    actor = Actor(role="authenticated", claims={"sub": user_id})
+    actor = await signed_in(database, participant["name"])
     for file in participant["files"]:
         path = folder / file["path"]
         provider = file["provider"] or commands.guess_provider(path)
@@ -107,7 +108,7 @@ async def _take_part(
             shutil.copyfile(path, arrived)
             upload = evidence.Upload(
                 challenge_id=challenge_id,
-                subject=address,
+                subject=wallet(participant["name"]),
                 source=Source(provider=provider, player=file["player"]),
                 path=arrived,
                 received_ms=clock.now_ms(),

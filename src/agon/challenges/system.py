@@ -156,5 +156,5 @@ SYSTEM = System(
         Check(name="Riot", run="agon.challenges.checks:check_riot"),
         Check(name="OpenDota", run="agon.challenges.checks:check_opendota"),
     ),
-    demonstration="agon.challenges.demo:play",
+    demonstrations=("agon.challenges.demo:play", "agon.challenges.chain_demo:play"),
 )

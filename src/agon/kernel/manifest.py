@@ -114,7 +114,7 @@ class System:
     package: its import path; shapes are its `migrations/*.sql`; rules: its `<noun>.sql` files in
     the order of application; routes: an APIRouter; commands: a `typer.Typer` or a function per
     command name, where `group name` puts a function into the group of an earlier system;
-    demonstration: ``async (stage) -> None``.
+    demonstrations: ``async (stage) -> None``, one after the other.
     """
 
     name: str
@@ -132,7 +132,7 @@ class System:
     settings: tuple[Setting, ...] = ()
     checks: tuple[Check, ...] = ()
     reconcilers: tuple[Reconciler, ...] = ()
-    demonstration: str | None = None
+    demonstrations: tuple[str, ...] = ()
 
     def folder(self) -> Traversable:
         """The package's files, wherever it is installed."""
