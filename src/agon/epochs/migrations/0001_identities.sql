@@ -35,7 +35,9 @@ create table public.bot_identity_owners (
   to_block bigint,
   to_log integer,
   constraint bot_identity_owners_begin_once unique (bot_identity_id, from_block, from_log),
-  constraint bot_identity_owners_address_is_lower_case_hex check (owner_address ~ '^0x[0-9a-f]{40}$'),
+  -- `{40}` is five times as slow, and transfers come by the hundred thousand.
+  constraint bot_identity_owners_address_is_lower_case_hex
+    check (owner_address ~ '^0x[0-9a-f]*$' and length(owner_address) = 42),
   constraint bot_identity_owners_are_somebody
     check (owner_address <> '0x0000000000000000000000000000000000000000'),
   constraint bot_identity_owners_source_is_known check (source in ('onchain', 'admin_correction')),
@@ -50,7 +52,7 @@ create unique index bot_identity_owners_one_current on public.bot_identity_owner
   where effective_to is null;
 create index bot_identity_owners_by_owner on public.bot_identity_owners (owner_address)
   where effective_to is null;
--- What a reorganisation takes back is found by position, from the end.
-create index bot_identity_owners_by_from_block on public.bot_identity_owners (from_block);
-create index bot_identity_owners_by_to_block on public.bot_identity_owners (to_block);
+-- What a reorganisation takes back is found from the end: by the block of a row's last change.
+create index bot_identity_owners_by_last_block
+  on public.bot_identity_owners (coalesce(to_block, from_block));
 alter table public.bot_identity_owners enable row level security;
