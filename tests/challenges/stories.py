@@ -82,6 +82,19 @@ class Story:
         )
         self.head = first - 1
 
+    async def reach(self, mined_s: int) -> None:
+        """A block without logs, of that time, which is final."""
+        self.head += 1
+        await self.place.owner.execute(
+            """
+            with block as (
+              insert into agon.chain_blocks (chain_id, number, hash, mined_at)
+              values ($1, $2, $3, to_timestamp($4)))
+            update agon.chains set next_block = $2 + 1, finalized_block = $2
+            """,
+            CHAIN, self.head, hash_of(f"block {self.head}"), mined_s,
+        )  # fmt: skip
+
     async def finalize(self, block: int | None = None) -> None:
         """Blocks up to one (the head) are final."""
         await self.place.owner.execute(

@@ -39,6 +39,8 @@ async def ready(
     await story.mine(created(), pay("Approved"), *(joined(name) for name in names))
     await described(place, api)
     await place.set_clock(ENDED if ended else clock.from_ms(1000 * MINED_S))
+    if ended:
+        await story.reach(END_S)
     return story
 
 
@@ -125,6 +127,7 @@ async def test_only_an_approved_challenge_gets_one(place, api, log):
     await story.mine(created(), *([log] if log else []))
     await described(place, api)
     await place.set_clock(ENDED)
+    await story.reach(END_S)
     assert (await dispatch(place))["opened"] == 0
 
 
@@ -132,6 +135,7 @@ async def test_an_undescribed_challenge_gets_none(place):
     story = await begun(place)
     await story.mine(created(), pay("Approved"))
     await place.set_clock(ENDED)
+    await story.reach(END_S)
     assert (await dispatch(place))["opened"] == 0
 
 

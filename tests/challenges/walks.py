@@ -113,9 +113,11 @@ class Walk:
         return bearer(self.place, await self.place.own(name))
 
     async def end(self) -> None:
-        """The challenge's time is over, on the chain and here."""
+        """The challenge's time is over, by a final block, and here."""
         now = await self.world.now()
         await self.world.pass_time(END_S + 60 - now)
+        await self.world.node.mine(3)
+        await self.index()
         await self.place.set_clock(clock.from_ms(1000 * (END_S + 60)))
 
     async def infer(self) -> None:

@@ -17,12 +17,14 @@ as $$
       from agon.newest_evidence(p.challenge_id, p.subject) e
     ) newest
     left join public.verdicts v on v.challenge_id = p.challenge_id and v.subject = lower(p.subject)
-    where p.challenge_id = is_judged.challenge_id and newest.basis is not null
+    -- Who has no stake cannot win, and need not be waited for.
+    where p.challenge_id = is_judged.challenge_id and p.source = 'onchain_join'
+      and newest.basis is not null
       and (v.basis is distinct from newest.basis
         or v.enrolled_ms is distinct from agon.enrolled_ms(p.challenge_id, p.subject)))
 $$;
 comment on function agon.is_judged(bigint) is
-  'Whether every participant with evidence has a verdict that stands on the newest of it.';
+  'Whether everybody who joined on the chain and has evidence has a verdict that stands on the newest of it.';
 
 create or replace function agon.cancel_terminal_jobs() returns bigint
 language sql security definer set search_path = ''
@@ -49,7 +51,9 @@ as $$
     select c.id, agon.now()
     from public.challenges c
     where c.content_hash is not null and c.status = 'approved' and c.model_id is not null
-      and (c.timeline ->> 'end')::numeric <= extract(epoch from agon.now())
+      -- By the chain's clock, not ours: who joined at the last moment is known by then.
+      and (c.timeline ->> 'end')::numeric
+        <= (select extract(epoch from agon.chain_time(agon.the_chain())))
       and not exists (
         select from public.aivm_jobs j
         where j.challenge_id = c.id and j.status not in ('canceled', 'skipped'))
@@ -63,7 +67,7 @@ as $$
   select count(*) from opened
 $$;
 comment on function agon.open_aivm_jobs() is
-  'A job for each challenge on a chain that is approved, described, ended and judged, once; says how many are new.';
+  'A job for each challenge on a chain that is approved, described, judged, and ended by a block that is final and read, once; says how many are new.';
 
 create or replace function agon.dispatch_challenges() returns jsonb
 language plpgsql security definer set search_path = ''

@@ -18,6 +18,13 @@ begin
       format('Challenge %s is being settled.', challenge.id),
       'Its outcome stands on the verdicts of before.');
   end if;
+  -- Without an end to it, one participant's stream of evidence would keep every stake on the chain.
+  if challenge.content_hash is not null
+    and (challenge.timeline ->> 'end')::numeric + 86400 < extract(epoch from agon.now()) then
+    perform agon.refuse(409, 'challenge_ended',
+      format('Challenge %s ended more than a day ago.', challenge.id),
+      'Evidence is taken until a day after the end, if the challenge is not settled before.');
+  end if;
   if challenge.status <> 'approved' then
     perform agon.refuse(409, 'challenge_not_open',
       format('Challenge %s is %s.', challenge.id, challenge.status),
@@ -26,7 +33,7 @@ begin
 end
 $$;
 comment on function agon.require_open(public.challenges) is
-  'Refuses challenges that are not approved, those that are not described, and those that are being settled.';
+  'Refuses challenges that are not approved, not described, or being settled, and a day after their end those on a chain.';
 
 create or replace function agon.join_challenge(challenge_id bigint, subject text, tx_hash text)
 returns public.participants

@@ -157,6 +157,20 @@ comment on function agon.read_chain(bigint) is
   'The chain''s row, with its contracts and the hash of the newest block that was read, if that is kept.';
 grant execute on function agon.read_chain(bigint) to agon_worker;
 
+create or replace function agon.chain_time(chain_id bigint) returns timestamptz
+language sql stable security definer set search_path = ''
+as $$
+  select b.mined_at
+  from agon.chains c
+  join agon.chain_blocks b on b.chain_id = c.chain_id
+    and b.number <= least(c.finalized_block, c.next_block - 1)
+  where c.chain_id = chain_time.chain_id
+  order by b.number desc limit 1
+$$;
+comment on function agon.chain_time(bigint) is
+  'Up to when all is read and never undone: what was mined before stands here, however late we are. Null before the first block.';
+grant execute on function agon.chain_time(bigint) to agon_worker;
+
 create or replace function agon.show_chain(chain_id bigint) returns jsonb
 language sql stable security definer set search_path = ''
 as $$
