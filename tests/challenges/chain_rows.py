@@ -39,6 +39,12 @@ def _insert(table: str, values: dict[str, str]) -> str:
 BROKEN = {
     "challenges_content_hash_is_bytes32": _insert("challenges", {"id": "2", "content_hash": "0x1"}),
     "challenges_on_a_chain_have_a_content_hash": _insert("challenges", {"id": "2"}),
+    "challenges_contract_is_lower_case_hex": _insert(
+        "challenges", {"id": "2", "content_hash": HASH, "contract_address": "0x1"}
+    ),
+    "challenges_on_a_chain_name_their_contract": _insert(
+        "challenges", {"id": "2", "content_hash": HASH}
+    ),
     # The guards of moves speak before these.
     "challenges_registry_status_is_known": None,
     "aivm_jobs_status_is_known": None,

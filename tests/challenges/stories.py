@@ -37,6 +37,7 @@ class Log:
     event: str
     args: dict[str, Any]
     tx: str | None = None
+    address: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -65,7 +66,8 @@ class Story:
                 values ($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9))
                 """,
                 CHAIN, block, index, log.tx or hash_of(f"{block} {self.told}"),
-                ADDRESSES[log.contract], log.contract, log.event, log.args, MINED_S + 12 * block,
+                log.address or ADDRESSES[log.contract], log.contract, log.event, log.args,
+                MINED_S + 12 * block,
             )  # fmt: skip
 
     async def apply(self, first: int, last: int) -> None:

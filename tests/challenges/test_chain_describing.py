@@ -7,11 +7,12 @@ import json
 import pytest
 
 from agon.challenges import registry
-from agon.kernel import cid
+from agon.kernel import cid, clock
 from agon.kernel.errors import Refused
 from tests.challenges.stories import (
     CONTENT_HASH,
     DRAFT,
+    MINED_S,
     RULE,
     SIGNER,
     begun,
@@ -110,6 +111,7 @@ async def test_nobody_describes_for_a_stranger(place, api):
 async def test_evidence_waits_for_the_description(place, api):
     story = await begun(place)
     await story.mine(created(), pay("Approved"))
+    await place.set_clock(clock.from_ms(1000 * MINED_S))
     bob = await place.own("bob")
     with pytest.raises(Refused, match="challenge_not_described"):
         async with place.database.as_caller(bob) as conn:

@@ -26,7 +26,7 @@ PEOPLE = ("ada", "bob", "carol", "dave")
 BLOCKS, REORGANISATIONS, DEPTH_MAX = 150, 34, 4
 KEPT = {
     "challenges": "id, subject, tx_hash, status, chain_outcome, timeline, funds, content_hash, "
-    "registry_status, registry_tx_hash",
+    "contract_address, registry_status, registry_tx_hash",
     "participants": "challenge_id, subject, tx_hash, joined_at, source",
     "claims": "challenge_id, subject, claim_type, amount_wei, bucket_id, tx_hash, block_number, "
     "log_index, source, claimed_at",

@@ -7,13 +7,14 @@ returns table (
 )
 language sql stable security definer set search_path = ''
 as $$
-  select id, l.args ->> e.who, e.claim_type, (l.args ->> 'amount')::numeric, l.tx_hash, l.block_number,
+  select told.id, l.args ->> e.who, e.claim_type, (l.args ->> 'amount')::numeric, l.tx_hash, l.block_number,
     l.log_index, l.mined_at
   from agon.claim_events e
   join agon.chain_logs l on l.chain_id = claim_logs.chain_id and l.contract = e.contract and l.event = e.event
     and l.block_number between claim_logs.from_block and claim_logs.to_block
-  cross join lateral agon.chain_challenge(coalesce(l.args ->> 'bucketId', l.args ->> 'id')) id
-  where id is not null
+  cross join lateral agon.chain_challenge(coalesce(l.args ->> 'bucketId', l.args ->> 'id')) told (id)
+  where told.id is not null and (e.contract = 'Treasury' or exists (
+    select from public.challenges c where c.id = told.id and c.contract_address = l.address))
 $$;
 comment on function agon.claim_logs(bigint, bigint, bigint) is
   'The logs of these blocks that tell of claims. Called by effects only.';

@@ -1,4 +1,5 @@
--- What the AIVM's logs say about our jobs. A request is ours by its prompt, its number and who asked.
+-- What the AIVM's logs say about our jobs. A request is ours by its prompt, its number and who asked,
+-- in the AIVM that was asked: another one has requests of the same numbers.
 
 create or replace function agon.inferences_in(chain_id bigint, from_block bigint, to_block bigint)
 returns bigint[]
@@ -41,6 +42,7 @@ as $$
   join agon.chain_intents i on i.id = j.intent_id
   join agon.chain_logs l on l.chain_id = read_inferences.chain_id and l.contract = 'AIVM'
     and l.event = 'InferenceRequestedV2' and l.args ->> 'promptHash' = j.prompt_hash
+    and l.address = i.to_address
     and l.args ->> 'promptId' = '0x' || lpad(to_hex(j.challenge_id), 64, '0')
     and l.args ->> 'requester' = i.signer and l.block_number < below
   cross join lateral (
@@ -48,18 +50,20 @@ as $$
       coalesce(bool_or(n.event = 'InferenceRevealed'), false) as revealed
     from agon.chain_logs n
     where n.chain_id = read_inferences.chain_id and n.contract = 'AIVM' and n.block_number < below
-      and n.args ->> 'requestId' = l.args ->> 'requestId'
+      and n.address = l.address and n.args ->> 'requestId' = l.args ->> 'requestId'
   ) reached
   left join lateral (
     select n.args ->> 'resultHash' as result_hash from agon.chain_logs n
     where n.chain_id = read_inferences.chain_id and n.contract = 'AIVM' and n.event = 'InferenceFinalized'
-      and n.block_number < below and n.args ->> 'requestId' = l.args ->> 'requestId'
+      and n.block_number < below
+      and n.address = l.address and n.args ->> 'requestId' = l.args ->> 'requestId'
     limit 1
   ) done on true
   cross join lateral (
     select count(*) from agon.chain_logs n
     where n.chain_id = read_inferences.chain_id and n.contract = 'AIVM' and n.event = 'PoIAttested'
-      and n.block_number < below and n.args ->> 'taskId' = l.args ->> 'taskId'
+      and n.block_number < below
+      and n.address = l.address and n.args ->> 'taskId' = l.args ->> 'taskId'
   ) attested
   where j.id = any (job_ids)
   -- Of several requests for one prompt, that which went furthest counts.

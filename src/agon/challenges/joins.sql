@@ -55,9 +55,10 @@ as $$
     select distinct on (1, 2) agon.chain_challenge(l.args ->> 'id'), l.args ->> 'user', l.tx_hash,
       l.mined_at, 'onchain_join', agon.now()
     from agon.chain_logs l
+    join public.challenges c
+      on c.id = agon.chain_challenge(l.args ->> 'id') and c.contract_address = l.address
     where l.chain_id = apply_joins.chain_id and l.contract = 'ChallengePay' and l.event = 'Joined'
       and l.block_number between apply_joins.from_block and apply_joins.to_block
-      and agon.chain_challenge(l.args ->> 'id') is not null
     order by 1, 2, l.block_number, l.log_index
     on conflict (challenge_id, lower(subject)) do update
     set tx_hash = excluded.tx_hash, joined_at = excluded.joined_at, source = excluded.source
@@ -75,9 +76,10 @@ create or replace function agon.undo_joins(chain_id bigint, first_undone bigint)
 language sql security definer set search_path = ''
 as $$
   with undone as (
-    select agon.chain_challenge(l.args ->> 'id') as challenge_id, l.args ->> 'user' as subject,
-      l.tx_hash
+    select c.id as challenge_id, l.args ->> 'user' as subject, l.tx_hash
     from agon.chain_logs l
+    join public.challenges c
+      on c.id = agon.chain_challenge(l.args ->> 'id') and c.contract_address = l.address
     where l.chain_id = undo_joins.chain_id and l.contract = 'ChallengePay' and l.event = 'Joined'
       and l.block_number >= undo_joins.first_undone
   ), gone as (

@@ -74,7 +74,7 @@ begin
       'to', a.address) order by e.claim_type)
     from agon.claim_events e
     cross join lateral (
-      select case e.contract when 'ChallengePay' then agon.pay_address(challenge.id)
+      select case e.contract when 'ChallengePay' then challenge.contract_address
         else agon.contract_address(agon.the_chain(), e.contract) end as address) a
     where a.address is not null);
 end

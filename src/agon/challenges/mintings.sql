@@ -13,7 +13,8 @@ as $$
     and exists (
       select from agon.chain_logs l
       where l.chain_id = k.chain_id and l.contract = 'ChallengePay' and l.event = 'Finalized'
-        and l.args ->> 'id' = c.id::text and l.block_number <= k.finalized_block)
+        and l.args ->> 'id' = c.id::text and l.address = c.contract_address
+        and l.block_number <= k.finalized_block)
 $$;
 comment on function agon.enqueue_mintings() is
   'Queues the minting of challenges whose outcome is final on the chain; says how many.';

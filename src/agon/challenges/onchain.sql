@@ -1,4 +1,5 @@
--- Challenges as the chain tells of them: what stands in their rows is computed from their logs.
+-- Challenges as the chain tells of them: what stands in their rows is computed from their logs, which
+-- are those of the contract that they were created in. Another ChallengePay may use their numbers.
 
 create or replace function agon.chain_challenge(id text) returns bigint
 language sql immutable set search_path = ''
@@ -25,16 +26,6 @@ begin
 end
 $$;
 comment on function agon.require_off_chain(public.challenges) is 'Refuses challenges that stand on a chain.';
-
-create or replace function agon.pay_address(challenge_id bigint) returns text
-language sql stable security definer set search_path = ''
-as $$
-  select l.address from agon.chain_logs l
-  where l.chain_id = agon.the_chain() and l.contract = 'ChallengePay' and l.event = 'ChallengeCreated'
-    and l.args ->> 'id' = pay_address.challenge_id::text
-$$;
-comment on function agon.pay_address(bigint) is
-  'The contract that a challenge was created in, whichever is the newest by now; null without a chain.';
 
 create or replace function agon.guard_chain_move() returns trigger
 language plpgsql security definer set search_path = ''
@@ -64,10 +55,10 @@ returns void
 language sql security definer set search_path = ''
 as $$
   with made as (
-    insert into public.challenges (id, subject, tx_hash, content_hash, timeline, funds, created_at,
-      title, description, model_id, model_hash, params, proof)
-    select agon.chain_challenge(l.args ->> 'id'), l.args ->> 'creator', l.tx_hash,
-      l.args ->> 'contentHash',
+    insert into public.challenges (id, subject, tx_hash, contract_address, content_hash, timeline,
+      funds, created_at, title, description, model_id, model_hash, params, proof)
+    select distinct on (1) agon.chain_challenge(l.args ->> 'id'), l.args ->> 'creator', l.tx_hash,
+      l.address, l.args ->> 'contentHash',
       jsonb_build_object('start', (l.args ->> 'startsAt')::numeric, 'end', (l.args ->> 'endsAt')::numeric),
       jsonb_build_object('stake_wei', l.args ->> 'stake', 'pot_wei', l.args ->> 'pot'),
       l.mined_at, d.content ->> 'title', d.content ->> 'description', m.id, m.model_hash,
@@ -79,6 +70,7 @@ as $$
     where l.chain_id = make_chain_challenges.chain_id and l.contract = 'ChallengePay'
       and l.event = 'ChallengeCreated' and l.args ->> 'id' = any (ids) and l.block_number < below
       and agon.chain_challenge(l.args ->> 'id') is not null
+    order by 1, l.block_number, l.log_index
     on conflict (id) do nothing
     returning id, subject, model_id
   ), judged_again as (
@@ -97,7 +89,7 @@ as $$
   from made
 $$;
 comment on function agon.make_chain_challenges(bigint, text[], bigint) is
-  'Rows of challenges that the chain has and we have not, described if they were before. Called by agon.recompute_challenges only.';
+  'Rows of challenges that the chain has and we have not, by the first contract that made one of the number; described if they were before. Called by agon.recompute_challenges only.';
 
 create or replace function agon.move_chain_challenges(chain_id bigint, ids text[], below bigint)
 returns void
@@ -107,6 +99,8 @@ as $$
     select distinct on (l.args ->> 'id') agon.chain_challenge(l.args ->> 'id') as id,
       lower(l.event) as status, (l.args ->> 'outcome')::smallint as chain_outcome
     from agon.chain_logs l
+    join public.challenges c
+      on c.id = agon.chain_challenge(l.args ->> 'id') and c.contract_address = l.address
     where l.chain_id = move_chain_challenges.chain_id and l.contract = 'ChallengePay'
       and l.event in ('Approved', 'Rejected', 'Canceled', 'Finalized')
       and l.args ->> 'id' = any (ids) and l.block_number < below
@@ -142,7 +136,8 @@ begin
     and not exists (
       select from agon.chain_logs l
       where l.chain_id = recompute_challenges.chain_id and l.contract = 'ChallengePay'
-        and l.event = 'ChallengeCreated' and l.args ->> 'id' = c.id::text and l.block_number < below);
+        and l.event = 'ChallengeCreated' and l.args ->> 'id' = c.id::text and l.block_number < below
+        and l.address = c.contract_address);
   perform agon.make_chain_challenges(recompute_challenges.chain_id, ids, below);
   perform agon.move_chain_challenges(recompute_challenges.chain_id, ids, below);
   perform agon.recompute_registry(recompute_challenges.chain_id, ids, below);

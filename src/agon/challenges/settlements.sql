@@ -34,7 +34,8 @@ begin
     else jsonb_build_object('call', 'finalize', 'outcome', settlement.outcome)
   end;
   return act || jsonb_build_object(
-    'chain_id', agon.the_chain(), 'to', agon.pay_address(settlement.challenge_id), 'step', step,
+    'chain_id', agon.the_chain(), 'to', (
+      select c.contract_address from public.challenges c where c.id = settlement.challenge_id), 'step', step,
     'key', format('challenges.settle:%s:%s:%s:%s', settlement.challenge_id,
       right(settlement.result_cid, 16), step, settlement.attempts));
 end
@@ -85,7 +86,9 @@ language sql security definer set search_path = ''
 as $$
   update agon.challenge_settlements s set proof_tx_hash = proof.tx_hash
   from (
-    select distinct agon.chain_challenge(l.args ->> 'id') as id from agon.chain_logs l
+    select distinct c.id, c.contract_address from agon.chain_logs l
+    join public.challenges c
+      on c.id = agon.chain_challenge(l.args ->> 'id') and c.contract_address = l.address
     where l.chain_id = recompute_proofs.chain_id and l.contract = 'ChallengePay'
       and l.event = 'ProofSubmitted'
       and l.block_number between recompute_proofs.from_block and recompute_proofs.to_block
@@ -94,6 +97,7 @@ as $$
     select l.tx_hash from agon.chain_logs l
     where l.chain_id = recompute_proofs.chain_id and l.contract = 'ChallengePay'
       and l.event = 'ProofSubmitted' and l.args ->> 'id' = seen.id::text
+      and l.address = seen.contract_address
       and l.block_number < recompute_proofs.below
     order by l.block_number desc, l.log_index desc limit 1
   ) proof on true

@@ -2,9 +2,13 @@
 
 alter table public.challenges
   add column content_hash text,
+  add column contract_address text,
   add constraint challenges_content_hash_is_bytes32 check (content_hash ~ '^0x[0-9a-f]{64}$'),
   add constraint challenges_on_a_chain_have_a_content_hash
     check ((id < 1099511627776) = (content_hash is not null)),
+  add constraint challenges_contract_is_lower_case_hex check (contract_address ~ '^0x[0-9a-f]{40}$'),
+  add constraint challenges_on_a_chain_name_their_contract
+    check ((contract_address is null) = (content_hash is null)),
   add constraint challenges_registry_status_is_known
     check (registry_status in ('pending', 'submitted', 'confirmed', 'failed'));
 
