@@ -119,6 +119,14 @@ class TestInstalled:
         assert done.returncode == 0
         assert "pending" not in done.stdout
 
+    def test_a_secret_can_be_sealed_before_any_worker_ran(self, installed):
+        key = installed.parent / "key"
+        key.write_text("5a" * 32)
+        words = ("chain", "signer", "add", "--key-file", str(key), "--chain", "31337")
+        done = agon(*words, home=installed)
+        assert done.returncode == 0, done.stderr
+        assert "(key, chain 31337): active" in done.stdout
+
     def test_the_database_url_works_for_psql(self, installed):
         assert agon("db", "url", home=installed).stdout.startswith("postgresql://agon_owner:")
         done = agon("db", "psql", "--", "-Atc", "select count(*) > 0 from models", home=installed)

@@ -24,6 +24,7 @@ from agon.kernel import (
     database,
     doctor,
     embedded,
+    keys,
     migrate,
     migrate_export,
     results,
@@ -133,7 +134,9 @@ def migrate_export_files(folder: Path) -> None:
 
 
 async def migrate_all(process: Runtime) -> list[migrate.State]:
-    """Apply what is pending, set the logins' passwords, publish the sealing key."""
+    """Apply what is pending. Elsewhere than in our own server, set the logins' passwords; in our
+    own, publish the key to seal to, whose other half lies in the same home: of another Postgres
+    nobody but its worker knows that it has the key that opens."""
     conn = await database.connect(process.urls["agon_owner"])
     try:
         applied = await migrate.run(
@@ -143,6 +146,8 @@ async def migrate_all(process: Runtime) -> list[migrate.State]:
         )
         if process.settings["database_url"]:
             await database.set_passwords(conn, process.settings["database_login_secret"])
+        else:
+            await keys.publish_sealing_key(conn, process.sealing_keys)
     finally:
         await conn.close()
     return applied

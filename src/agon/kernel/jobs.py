@@ -23,7 +23,7 @@ from pgqueuer.domain.errors import FailingListenerError
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import QueueExecutionMode
 
-from agon.kernel import database, events, logs, sealing
+from agon.kernel import database, events, keys, logs
 from agon.kernel.errors import Refused
 from agon.kernel.manifest import Host, Job, load
 from agon.kernel.runtime import Runtime
@@ -72,7 +72,7 @@ async def drain(work: Work) -> None:
     """Do all work that is due now, and return."""
     conn = await database.connect(work.runtime.urls["agon_worker"])
     try:
-        await _publish_key(work, conn)
+        await keys.publish_sealing_key(conn, work.runtime.sealing_keys)
         queue = _compose(work, conn, schedules=False)
         await queue.qm.run(
             batch_size=BATCH_JOBS,
@@ -98,20 +98,13 @@ async def _queue(work: Work, stop: asyncio.Event) -> None:
             await _revive(work)
             continue
         try:
-            await _publish_key(work, conn)
+            await keys.publish_sealing_key(conn, work.runtime.sealing_keys)
             await _until_stopped(_compose(work, conn), stop)
         except LOST as error:
             log.warning("worker.restarts", why=f"{type(error).__name__}: {error}")
             await _pause(stop, RESTART_PAUSE_S)
         finally:
             conn.terminate()
-
-
-async def _publish_key(work: Work, conn: asyncpg.Connection) -> None:
-    """Let everyone seal to this worker's newest key; it alone opens."""
-    name, private = list(work.runtime.sealing_keys.items())[-1]
-    public = sealing.public_text(private.public_key())
-    await conn.execute("select agon.keep_sealing_key($1, $2)", name, public)
 
 
 async def _revive(work: Work) -> None:

@@ -151,8 +151,18 @@ def _jwks_of(
         yield json.loads(path.read_text("utf-8"))["keys"], write
 
 
+async def publish_sealing_key(conn: Conn, private_keys: dict[str, Any]) -> None:
+    """Let everyone seal to the newest of these keys; whoever holds it opens.
+
+    private_keys: as `sealing_keys` gives them.
+    """
+    name, private = list(private_keys.items())[-1]
+    public = sealing.public_text(private.public_key())
+    await conn.execute("select agon.keep_sealing_key($1, $2)", name, public)
+
+
 async def sealer(conn: Conn) -> Any:
-    """The public key to seal to, as the newest worker has published it.
+    """The public key to seal to, as it was published last.
 
     Raises Refused `sealing_key_missing`.
     """
