@@ -237,6 +237,10 @@ class TestServer:
         done = agon("verify", CID, home=fresh)
         assert done.returncode == 4
         assert "not migrated" in done.stderr
+        done = agon("chain", "status", home=fresh)
+        assert done.returncode == 4
+        assert "[not_migrated]" in done.stderr
+        assert "`agon migrate`" in done.stderr
 
     def test_it_serves_where_it_says_and_ends_on_ctrl_c(self, fresh):
         with taken_port() as port:

@@ -41,6 +41,13 @@ EXIT_REFUSED = 3
 EXIT_UNREACHABLE = 4
 STOP_GRACE_S = 10
 LISTEN_BACKLOG = 2048
+UNMIGRATED = (
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+)
+"""What Postgres says of objects that a migration is yet to make."""
 EVIDENCE_HELP = "Also judge this file, as FILE or PROVIDER:FILE; may be repeated."
 
 app = typer.Typer(
@@ -240,12 +247,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=arguments)
     except Refused as refused:
         sys.exit(_report(refused.refusal))
+    except UNMIGRATED as error:
+        sys.exit(_report(_unmigrated(error)))
     except asyncpg.PostgresError as error:
         sys.exit(_report(refusal_of(error)))
     except OSError as error:
         sys.exit(_report(_unusable_file(error)))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _unmigrated(error: asyncpg.PostgresError) -> Refusal:
+    return Refusal(
+        code="not_migrated",
+        message="The database is not migrated to this release.",
+        details=str(error),
+        hint="Run `agon migrate`.",
+        status=503,
+    )
 
 
 def _unusable_file(error: OSError) -> Refusal:
