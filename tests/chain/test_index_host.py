@@ -150,6 +150,36 @@ class TestCommands:
         with pytest.raises(Refused, match="block_not_read_yet"):
             await self.said(capsys, chain_commands.reindex, 10)
 
+    async def test_reindex_takes_nothing_back_without_a_node(self, place, chain, capsys):
+        await self.said(capsys, chain_commands.index)
+        self.runtime = configured(place, rpc_url="http://127.0.0.1:1/").runtime
+        with pytest.raises(Refused, match="chain_unreachable"):
+            await self.said(capsys, chain_commands.reindex, 10)
+        assert await stored(place) == true_logs(chain)
+
+    async def test_reindex_names_the_chain_that_is_not_followed(self, chain, capsys):
+        chain.chain_id = 5
+        with pytest.raises(Refused, match="Chain 5 is not followed"):
+            await self.said(capsys, chain_commands.reindex, 10)
+
+    async def test_status_says_that_nothing_is_read_yet(self, capsys):
+        shown = await self.said(capsys, chain_commands.show_status, as_json=False)
+        assert f"chain {CHAIN_ID}: nothing read, 31 behind, nothing final, 0 logs" in shown
+        assert "`agon chain signer add`" in shown
+        found = await checks.check_index(self.runtime)
+        assert found.text == "nothing read, 31 behind the head"
+
+    async def test_the_doctor_says_that_nobody_signs(self, place):
+        assert (await checks.check_signer(configured(place, rpc_url=None).runtime)).state == "note"
+        found = await checks.check_signer(self.runtime)
+        assert (found.state, "agon chain signer add" in found.hint) == ("note", True)
+        sealed = "sealed:v1:" + ":".join(("0" * 16, "A" * 107, "A" * 16, "A" * 22))
+        await place.owner.execute(
+            "select agon.keep_signer($1, $2, 'key', $3)", CHAIN_ID, PEOPLE[0], sealed
+        )
+        found = await checks.check_signer(self.runtime)
+        assert (found.state, found.text) == ("ok", f"{PEOPLE[0]} (key) signs")
+
     async def test_status_says_how_far_it_is(self, place, chain, capsys):
         seen = await self.said(capsys, chain_commands.show_status)
         assert (seen["lag"], seen["standing"], seen["chain"]["next_block"]) == (31, "follows", 0)
@@ -158,7 +188,7 @@ class TestCommands:
         chain.mine([], [])
         shown = await self.said(capsys, chain_commands.show_status, as_json=False)
         assert f"node: chain {CHAIN_ID}, block 32, final 22" in shown
-        assert "read up to 30, 2 behind, final 20, 30 logs" in shown
+        assert "read up to block 30, 2 behind, final 20, 30 logs" in shown
         assert "`agon chain reindex --from 3` reads them" in shown
         assert "signer: none" in shown
 

@@ -53,6 +53,10 @@ async def test_the_nodes_own_errors_are_faults():
         with pytest.raises(rpc.Fault) as caught:
             await asked.call("eth_nothing")
         assert caught.value.code == -32601
+        refused = await refusal(asked.call("eth_nothing"))
+        assert (refused.code, refused.status, "-32601" in refused.details) == (
+            "chain_fault", 503, True,
+        )  # fmt: skip
         answers = await asked.settle([("eth_chainId", ()), ("eth_nothing", ())])
         assert answers[0] == hex(CHAIN_ID)
         assert isinstance(answers[1], rpc.Fault)

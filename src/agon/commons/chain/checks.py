@@ -28,6 +28,22 @@ async def check_node(runtime: Runtime) -> Finding:
     return Finding(state="ok", text=f"chain {node['chain_id']}, at block {node['head']}")
 
 
+async def check_signer(runtime: Runtime) -> Finding:
+    """Somebody signs what we mean on this chain."""
+    if runtime.settings["rpc_url"] is None:
+        return Finding(state="note", text="nothing to sign")
+    async with runtime.database() as database, database.as_worker() as conn:
+        chain = await conn.fetchval("select agon.show_chain(agon.the_chain())")
+    signer = chain and chain["signer"]
+    if not signer:
+        return Finding(
+            state="note",
+            text="nobody signs: requests, outcomes and achievements wait",
+            hint="`agon chain signer add` takes a key, or a Safe.",
+        )
+    return Finding(state="ok", text=f"{signer['address']} ({signer['kind']}) signs")
+
+
 async def check_index(runtime: Runtime) -> Finding:
     """The index keeps up, no final block was undone, and no contract's logs are missing."""
     if runtime.settings["rpc_url"] is None:
@@ -51,7 +67,7 @@ async def check_index(runtime: Runtime) -> Finding:
             f"{contract['read_from']} are not read",
             hint=f"Run `agon chain reindex --from {contract['from_block']}`.",
         )
-    text = f"read up to block {chain['next_block'] - 1}, {seen['lag']} behind the head"
+    text = f"{overview.reading(chain)}, {seen['lag']} behind the head"
     if seen["lag"] > LAG_BLOCKS_MAX:
         return Finding(state="note", text=text, hint="Run `agon work`, or `agon chain index`.")
     return Finding(state="ok", text=text)

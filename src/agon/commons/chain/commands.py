@@ -53,8 +53,13 @@ def reindex(
     """Take everything back from a block on, final or not, and read it again."""
 
     async def again(work: Work) -> Any:
+        from agon.commons.chain import rpc
+
+        # Nothing is taken back while there is no node to read it from.
+        async with rpc.connect(work.runtime) as node:
+            chain_id = await node.chain_id()
         async with work.database.as_worker() as conn:
-            await conn.execute("select agon.reindex_chain(agon.the_chain(), $1)", from_block)
+            await conn.execute("select agon.reindex_chain($1, $2)", chain_id, from_block)
         return await _catch_up(work)
 
     _print_done(commands.run(_with_work(commands.begin(), again)), as_json)
@@ -117,17 +122,23 @@ def _print(process: Runtime, seen: Mapping[str, Any]) -> None:
             f"node: chain {node['chain_id']}, block {node['head']}, final {node['finalized']}"
         )
     if known is None:
-        out.print("No chain was indexed yet; `agon chain index` does so.", style="dim")
+        if "refused" not in node:
+            out.print("No chain was indexed yet; `agon chain index` does so.", style="dim")
         return
     lag = "" if seen["lag"] is None else f", {seen['lag']} behind"
+    final = known["finalized_block"]
     out.print(
-        f"chain {known['chain_id']}: read up to {known['next_block'] - 1}{lag}, "
-        f"final {known['finalized_block']}, {known['logs']} logs"
+        f"chain {known['chain_id']}: {overview.reading(known)}{lag}, "
+        f"{f'final {final}' if final >= 0 else 'nothing final'}, {known['logs']} logs"
     )
     if seen["standing"] not in (None, "follows"):
         out.print(f"the node's chain: {seen['standing']}")
     signer = known["signer"]
-    out.print(f"signer: {signer['address']} ({signer['kind']})" if signer else "signer: none")
+    out.print(
+        f"signer: {signer['address']} ({signer['kind']})"
+        if signer
+        else "signer: none, so nothing is sent; `agon chain signer add`"
+    )
     sending = ", ".join(f"{count} {status}" for status, count in known["open_intents"].items())
     out.print(f"open transactions: {sending or 'none'}")
     table = Table("contract", "version", "address", "from", "to", box=None)

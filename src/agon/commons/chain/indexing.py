@@ -256,11 +256,10 @@ async def _follow(walk: Walk, waited_s: float, poll_s: float) -> float:
     """Catch up; answers how long to wait before the next time, longer after each failure."""
     try:
         done = await catch_up(walk)
-    except (Refused, rpc.Fault) as error:
-        asked_s = outbound.retry_after_s(error.refusal) if isinstance(error, Refused) else None
+    except Refused as error:
+        asked_s = outbound.retry_after_s(error.refusal)
         again_in_s = max(asked_s or 0.0, min(WAIT_S_MAX, max(poll_s, 2 * waited_s)))
-        is_loud = isinstance(error, Refused) and error.refusal.code in LOUD
-        say = log.error if is_loud else log.warning
+        say = log.error if error.refusal.code in LOUD else log.warning
         say("chain.waits", why=str(error), again_in_s=again_in_s)
         return again_in_s
     if done.logs:

@@ -20,7 +20,7 @@ async def look(runtime: Runtime, database: Database) -> dict[str, Any]:
     try:
         async with rpc.connect(runtime) as node:
             seen = await heads.survey(node, chain, runtime.settings["chain_confirmations"])
-    except (Refused, rpc.Fault) as error:
+    except Refused as error:
         return {"node": {"refused": str(error)}, "chain": chain, "lag": None, "standing": None}
     return {
         "node": {
@@ -58,6 +58,12 @@ async def undone_though_final(runtime: Runtime, database: Database) -> int | Non
     if not kept or shared == kept[0][0]:
         return None
     return 0 if shared is None else shared + 1
+
+
+def reading(chain: Mapping[str, Any]) -> str:
+    """How far a chain is read, in words."""
+    first = chain["next_block"]
+    return f"read up to block {first - 1}" if first else "nothing read"
 
 
 def unread(chain: Mapping[str, Any]) -> list[Mapping[str, Any]]:

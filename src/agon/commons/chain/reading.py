@@ -54,7 +54,7 @@ async def final_ranges(
             start, end, task = fetching[0]
             try:
                 stretch = await task
-            except (rpc.Fault, Refused) as error:
+            except Refused as error:
                 width = _narrower(width, start, end, error)
                 await _drop(fetching)
                 upcoming = start
@@ -77,7 +77,7 @@ async def new_blocks(node: rpc.Node, book: logs.Book, first: int, head: int) -> 
     while found is None:
         try:
             found = await _logs_of(node, book, run)
-        except (rpc.Fault, Refused) as error:
+        except Refused as error:
             if _size_hint(error) is None:
                 raise
             if len(run) == 1:
@@ -185,9 +185,7 @@ async def _doubt(node: rpc.Node, book: logs.Book, blocks: Sequence[Header]) -> N
                 raise malformed(f"it keeps back the logs of block {block.number}")
 
 
-def _narrower(
-    width: ranges.Width, first: int, last: int, error: rpc.Fault | Refused
-) -> ranges.Width:
+def _narrower(width: ranges.Width, first: int, last: int, error: Refused) -> ranges.Width:
     """Fewer blocks, if that may help; else the error."""
     hint = _size_hint(error)
     if hint is None:
@@ -198,7 +196,7 @@ def _narrower(
     return narrower
 
 
-def _size_hint(error: rpc.Fault | Refused) -> ranges.Hint | None:
+def _size_hint(error: Refused) -> ranges.Hint | None:
     if isinstance(error, rpc.Fault):
         return ranges.too_large(error.code, error.message)
     return ranges.Hint() if error.refusal.code == "chain_timeout" else None

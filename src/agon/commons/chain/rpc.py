@@ -1,7 +1,7 @@
 """A node, spoken to in JSON-RPC 2.0 over HTTP: bounded, patient, and believed in nothing unsaid.
 
 An answer that is cut off, not JSON, or not to what was asked is an error, never an empty result.
-The node's own errors are `Fault`; all else that goes wrong is Refused.
+The node's own errors are `Fault`, a kind of Refused; so is all else that goes wrong.
 """
 
 from __future__ import annotations
@@ -36,12 +36,24 @@ RATE_WORDS = re.compile(
 Call = tuple[str, Sequence[Any]]
 
 
-class Fault(Exception):
-    """A JSON-RPC error: the node understood, and says no."""
+class Fault(errors.Refused):
+    """A JSON-RPC error: the node understood, and says no. Whoever does not expect it answers
+    `chain_fault`."""
 
     def __init__(self, code: int, message: str, data: Any = None):
-        super().__init__(f"{message} ({code})")
         self.code, self.message, self.data = code, message, data
+        super().__init__(
+            errors.Refusal(
+                code="chain_fault",
+                message="The node refuses what it was asked.",
+                details=str(self),
+                hint="Try again later; `agon doctor` says how the node is.",
+                status=503,
+            )
+        )
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.code})"
 
 
 class Node:
@@ -125,6 +137,8 @@ class Node:
             if answer.status == TOO_LARGE:
                 raise Fault(TOO_LARGE, "The node's proxy finds this too large.")
             said = answer.json() if answer.status == 200 else _error_of(answer)
+        except Fault:
+            raise
         except errors.Refused as refused:
             raise _translated(refused.refusal) from refused
         return said

@@ -57,7 +57,7 @@ async def run(work: Work, stop: asyncio.Event) -> None:
                 try:
                     at = at or await desk(work.runtime, conn, node)
                     head = await once(at, head, service)
-                except (Refused, rpc.Fault) as error:
+                except Refused as error:
                     log.warning("chain.sending_waits", why=str(error))
                 await _pause(poll_s, stop, woken)
 

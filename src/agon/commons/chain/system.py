@@ -16,6 +16,7 @@ SYSTEM = System(
     checks=(
         Check(name="node", run="agon.commons.chain.checks:check_node"),
         Check(name="index", run="agon.commons.chain.checks:check_index"),
+        Check(name="signer", run="agon.commons.chain.checks:check_signer"),
     ),
     settings=(
         Setting(
