@@ -136,6 +136,7 @@ async def test_terms_that_the_contract_refuses_are_not_sent(work):
     refused = await refusal(deploy(work, wrong, PLAN, WAIT_S))
     assert refused.code == "deployment_reverts"
     assert refused.details == "ChallengePay: TermsMalformed()"
+    assert "what stands already stays" in refused.hint
     assert await meant(work, PLAN[1]) is None
     await deploy(work, NOBODY, PLAN, WAIT_S)
 
@@ -167,6 +168,7 @@ def test_the_command_refuses_before_it_starts_anything(tmp_path):
     environ["AGON_HOME"] = str(tmp_path / "home")
     for words, code in (
         (("deploy",), "chain_unset"),
+        (("deploy", "--min-pot", str(2**256 - 1)), "chain_unset"),
         (("deploy", "--admin", "0x12"), "address_malformed"),
         (("keep", "AIVM", "0x12", "--from", "3"), "address_malformed"),
         (("keep", "Nothing", places.wallet("ann"), "--from", "3"), "contract_unknown"),
@@ -176,4 +178,10 @@ def test_the_command_refuses_before_it_starts_anything(tmp_path):
             env=environ, cwd=tmp_path, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert (done.returncode, code in done.stderr) == (3, True), done.stderr
+    for wrong in (("--min-pot", "-1"), ("--min-stake", str(2**256)), ("--fee-bps", "10001")):
+        done = subprocess.run(
+            [Path(sys.executable).with_name("agon"), "chain", "deploy", *wrong],
+            env=environ, cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
     assert not (tmp_path / "home").exists()

@@ -16,6 +16,10 @@ from agon.kernel.jobs import Work
 from agon.kernel.runtime import Runtime
 
 WAIT_S = 600
+WEI_MAX = 2**256 - 1
+SETTLE_WITHIN_S_MAX = 365 * 24 * 3600
+BPS_MAX = 10_000
+"""The whole."""
 ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 TERMS = deployment.Terms()
 
@@ -24,18 +28,29 @@ def deploy(
     admin: str = typer.Option("", help="Holds the admin roles; the signer, unless given."),
     base: str = typer.Option("", help="Where documents of tokens are: a URL that ends in a slash."),
     standins: bool = typer.Option(False, "--standins", help="The AIVM stand-in, too: for tests."),
-    min_pot: int = typer.Option(TERMS.min_pot_wei, help="Wei that a challenge begins with."),
-    min_stake: int = typer.Option(TERMS.min_validator_stake_wei, help="Wei of a validator."),
-    quorum: int = typer.Option(TERMS.quorum, help="Validators who decide."),
-    fee_bps: int = typer.Option(TERMS.validator_fee_bps, help="Of the pot, for validators."),
-    cashback_bps: int = typer.Option(TERMS.cashback_bps, help="Of a loser's stake."),
+    min_pot: int = typer.Option(
+        TERMS.min_pot_wei, min=0, max=WEI_MAX, help="Wei that a challenge begins with."
+    ),
+    min_stake: int = typer.Option(
+        TERMS.min_validator_stake_wei, min=1, max=WEI_MAX, help="Wei that a validator stakes."
+    ),
+    quorum: int = typer.Option(TERMS.quorum, min=1, max=50, help="Validators who decide."),
+    fee_bps: int = typer.Option(
+        TERMS.validator_fee_bps, min=0, max=BPS_MAX, help="Of the pot, for validators."
+    ),
+    cashback_bps: int = typer.Option(
+        TERMS.cashback_bps, min=0, max=BPS_MAX, help="Of a loser's stake."
+    ),
     settle_within_s: int = typer.Option(
-        TERMS.settle_within_s, help="After a challenge's end, from when on anybody may call it off."
+        TERMS.settle_within_s,
+        min=1,
+        max=SETTLE_WITHIN_S_MAX,
+        help="After a challenge's end, from when on anybody may call it off.",
     ),
     wait_s: int = typer.Option(WAIT_S, min=1, help="How long to wait for the chain."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Deploy our contracts, each once, and have their logs read."""
+    """Deploy our contracts, each once, and have their logs read. What stands keeps its terms."""
     terms = deployment.Terms(
         min_pot_wei=min_pot,
         min_validator_stake_wei=min_stake,

@@ -111,7 +111,7 @@ async def _go_on(site: Site, kept: dict[str, Mapping[str, Any]]) -> bool:
 
 async def _standing(site: Site, conn: Conn, planned: Planned) -> Mapping[str, Any] | None:
     """The contract as it is kept, if its transaction is final."""
-    intent = await intents.find(conn, site.chain_id, key_of(planned))
+    intent = await intents.find(conn, site.chain_id, key_of(planned, site.parties.terms))
     if intent is None or intent["status"] not in ("confirmed", "failed"):
         return None
     if intent["status"] == "failed":
@@ -160,7 +160,8 @@ async def _try(site: Site, step: Step) -> None:
             "deployment_reverts",
             f"The chain would refuse {step.name}.",
             details=calls.explain(contract, data),
-            hint="Correct the terms; nothing was sent.",
+            hint="Correct the terms and run the command again; this one was not sent, and what "
+            "stands already stays.",
         ) from fault
 
 
