@@ -150,6 +150,7 @@ async def test_buckets_that_are_no_challenges_stop_nothing(place):
         ({"subject": wallet("carol")}, "not_your_wallet", 403),
         ({"subject": None}, "subject_missing", 422),
         ({"claim_type": "jackpot"}, "claim_type_unknown", 422),
+        ({"claim_type": None}, "claim_type_unknown", 422),
         ({"challenge_id": 3}, "challenge_unknown", 404),
         ({"challenge_id": "2"}, "challenge_id_malformed", 422),
         ({"amount_wei": "-1"}, "amount_wei_malformed", 422),
@@ -157,6 +158,7 @@ async def test_buckets_that_are_no_challenges_stop_nothing(place):
         ({"amount_wei": str(2**256)}, "amount_wei_malformed", 422),
         ({"tx_hash": "0xabc"}, "tx_hash_malformed", 422),
         ({"metadata": []}, "metadata_malformed", 422),
+        ({"metadata": {"note": "x" * 8192}}, "metadata_too_large", 413),
         ({"claim_type": "treasury_eth"}, "tx_hash_missing", 422),
     ],
 )
@@ -165,6 +167,7 @@ async def test_a_wrong_report_is_refused(place, api, changes, code, status):
     await story.mine(created())
     answer = await report(place, api, **changes)
     assert (answer.json()["code"], answer.status_code) == (code, status)
+    assert "None" not in answer.json()["message"]
     assert await rows(place) == []
 
 
@@ -191,6 +194,9 @@ async def test_one_sees_ones_own_claims_and_amounts_are_strings(place, api):
     assert own.json() == mine
     other = await api.get(path, params={"subject": wallet("carol")}, headers=bearer(place, bob))
     assert (other.json()["code"], other.status_code) == ("not_your_wallet", 403)
+    for nobody in ("", "bob"):
+        none = await api.get(path, params={"subject": nobody}, headers=bearer(place, bob))
+        assert (none.json()["code"], none.status_code) == ("wallet_malformed", 400)
     assert (await api.get(path)).status_code == 401
     async with place.database.as_caller(bob) as conn:
         assert await conn.fetchval("select count(*) from public.claims") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,12 +24,14 @@ CLAIM_TYPES = (
 )
 WEI = re.compile(r"0|[1-9][0-9]{0,77}")
 WEI_END = 2**256
+METADATA_BYTES_MAX = 8 * 1024
 
 
 async def report(conn: Conn, subject: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Keep a claim that one of the caller's wallets has made.
 
-    body: {challenge_id, claim_type, tx_hash?, amount_wei? (decimal string), metadata?}.
+    body: {challenge_id, claim_type, tx_hash?, amount_wei? (decimal string), metadata?}. Raises
+    Refused `<field>_malformed`, `metadata_too_large`, and the database's refusals.
     """
     challenge_id, tx_hash, metadata = (body.get(k) for k in ("challenge_id", "tx_hash", "metadata"))
     if type(challenge_id) is not int or not 0 <= challenge_id < 2**63:
@@ -37,11 +40,19 @@ async def report(conn: Conn, subject: str, body: Mapping[str, Any]) -> dict[str,
         raise _malformed("tx_hash", "0x and 64 hexadecimal digits")
     if metadata is not None and not isinstance(metadata, dict):
         raise _malformed("metadata", "an object")
+    if len(json.dumps(metadata)) > METADATA_BYTES_MAX:
+        raise refuse(
+            "metadata_too_large",
+            f"metadata is at most {METADATA_BYTES_MAX} bytes of JSON.",
+            details="/metadata",
+            status=413,
+        )
+    claim_type = body.get("claim_type")
     return await conn.fetchval(
         "select agon.report_claim($1, $2, $3, $4, $5, $6)",
         challenge_id,
         subject,
-        str(body.get("claim_type")),
+        None if claim_type is None else str(claim_type),
         _wei(body.get("amount_wei", "0")),
         tx_hash,
         metadata,

@@ -18,8 +18,9 @@ async def list_claims(
     caller: SignedIn, pools: Pools, subject: str | None = None
 ) -> list[dict[str, Any]]:
     """What the caller's wallets have claimed, newest first; amounts in wei, as decimal strings."""
+    own = None if subject is None else wallets.address(subject)
     async with pools.as_caller(caller) as conn:
-        rows = await conn.fetch("select * from public.my_claims($1) as claim", subject)
+        rows = await conn.fetch("select * from public.my_claims($1) as claim", own)
         return [row["claim"] for row in rows]
 
 
