@@ -187,11 +187,25 @@ async def test_an_account_has_one_wallet(server, tmp_path):
             }
 
 
+@pytest.mark.parametrize("spelling", [310000001, "0310000001", "76561198270265729"])
+async def test_another_spelling_of_an_account_is_the_same_account(server, tmp_path, spelling):
+    async with strava.standin() as party, linked_place(server, tmp_path, party) as place:
+        for name, number in (("bob", "310000001"), ("carol", spelling)):
+            async with client(place, await place.own(name)) as api:
+                body = {"subject": wallet(name), "provider": "opendota", "external_id": number}
+                answer = await api.post("/api/accounts/link", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "account_taken")
+        kept = await place.owner.fetch("select external_id from public.linked_accounts")
+        assert [row["external_id"] for row in kept] == ["310000001"]
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
         ({"provider": "fax"}, "provider_not_linkable"),
         ({"provider": "opendota"}, "external_id_missing"),
+        ({"provider": "opendota", "external_id": "4294967295"}, "external_id_missing"),
+        ({"provider": "opendota", "external_id": "٣١"}, "external_id_missing"),
         ({"provider": "riot"}, "provider_not_configured"),
         ({"provider": "strava", "subject": wallet("carol")}, "not_your_wallet"),
     ],

@@ -20,6 +20,7 @@ from agon.challenges.providers.party import (
     Tokens,
     is_expired,
 )
+from agon.challenges.readers import opendota
 from agon.challenges.records import Source
 from agon.commons.content import files
 from agon.kernel import clock, keys, logs, sealing
@@ -108,17 +109,28 @@ async def link(
     party(settings, provider)
     if provider in LINKED_BY_OAUTH:
         return {"authorize_url": await start_linking(conn, settings, subject, provider, binder)}
-    if not str(external_id or "").isdecimal():
+    number = _account_number(provider, external_id)
+    account_id = await conn.fetchval(
+        "select agon.link_account($1, $2, $3)", subject, provider, number
+    )
+    return {"id": account_id, "verified": False}
+
+
+def _account_number(provider: str, external_id: object) -> str:
+    """The one spelling of an account's number, so that an account has one wallet.
+
+    Raises Refused `external_id_missing`.
+    """
+    try:
+        return str(opendota.account_id(str(external_id)))
+    except Refused as refused:
         raise refuse(
             "external_id_missing",
             f"A {provider} account is linked by its number.",
-            hint="Send external_id: the 32-bit account id that stands in your profile's address.",
+            hint="Send external_id: the 32-bit account id that stands in your profile's address, "
+            "or the Steam64 id.",
             status=422,
-        )
-    account_id = await conn.fetchval(
-        "select agon.link_account($1, $2, $3)", subject, provider, str(external_id)
-    )
-    return {"id": account_id, "verified": False}
+        ) from refused
 
 
 async def start_linking(
