@@ -36,7 +36,8 @@ contract Conservation {
             quorum: uint16(1 + _below(3)),
             validatorFeeBps: uint16(_below(10_001)),
             cashbackBps: uint16(_below(10_001)),
-            settleWithin: uint64(1 + _below(2 hours))
+            settleWithin: uint64(1 + _below(2 hours)),
+            firstId: 2
         });
         _pay = new ChallengePay(address(this), address(this), _treasury, terms);
         for (uint256 i = 0; i < CHALLENGES; i++) _create();

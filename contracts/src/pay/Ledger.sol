@@ -20,6 +20,8 @@ abstract contract Ledger is AccessControl, ReentrancyGuard {
         uint16 cashbackBps;
         /// @dev Seconds after the end, after which what was not finalized can be called off by anybody.
         uint64 settleWithin;
+        /// @dev Of the first challenge: above those of a contract that this one follows.
+        uint256 firstId;
     }
 
     struct Challenge {
@@ -60,6 +62,8 @@ abstract contract Ledger is AccessControl, ReentrancyGuard {
     uint256 internal constant WHOLE_BPS = 10_000;
     uint16 internal constant QUORUM_MAX = 50;
     uint64 internal constant SETTLE_WITHIN_MAX = 365 days;
+    /// @dev Our index passes over ids from 1 << 40 on: half of them are left to count through.
+    uint256 internal constant FIRST_ID_MAX = 1 << 39;
 
     event ChallengeCreated(
         uint256 indexed id, address indexed creator, uint256 stake, uint256 pot,
@@ -88,15 +92,16 @@ abstract contract Ledger is AccessControl, ReentrancyGuard {
     uint16 public immutable cashbackBps;
     uint64 public immutable settleWithin;
 
-    /// @notice Of the next challenge. They begin at 2, as the treasury's bucket 1 is for validators.
-    uint256 public nextId = 2;
+    /// @notice Of the next challenge. None is below 2, as the treasury's bucket 1 is for validators.
+    uint256 public nextId;
     mapping(uint256 id => Challenge) internal _challenges;
     mapping(uint256 id => mapping(address who => Seat)) public seats;
 
     constructor(Treasury treasury_, Terms memory terms) {
         bool fits = terms.quorum > 0 && terms.quorum <= QUORUM_MAX && terms.minValidatorStake > 0
             && terms.validatorFeeBps <= WHOLE_BPS && terms.cashbackBps <= WHOLE_BPS
-            && terms.settleWithin > 0 && terms.settleWithin <= SETTLE_WITHIN_MAX;
+            && terms.settleWithin > 0 && terms.settleWithin <= SETTLE_WITHIN_MAX
+            && terms.firstId > 1 && terms.firstId <= FIRST_ID_MAX;
         if (!fits || address(treasury_).code.length == 0) revert TermsMalformed();
         treasury = treasury_;
         minPot = terms.minPot;
@@ -105,6 +110,7 @@ abstract contract Ledger is AccessControl, ReentrancyGuard {
         validatorFeeBps = terms.validatorFeeBps;
         cashbackBps = terms.cashbackBps;
         settleWithin = terms.settleWithin;
+        nextId = terms.firstId;
     }
 
     function challenge(uint256 id) external view returns (Challenge memory) {

@@ -18,6 +18,7 @@ from agon.kernel.runtime import Runtime
 WAIT_S = 600
 WEI_MAX = 2**256 - 1
 SETTLE_WITHIN_S_MAX = 365 * 24 * 3600
+FIRST_CHALLENGE_MAX = 2**39
 BPS_MAX = 10_000
 """The whole."""
 ADDRESS = re.compile(r"0x[0-9a-f]{40}")
@@ -47,6 +48,12 @@ def deploy(
         max=SETTLE_WITHIN_S_MAX,
         help="After a challenge's end, from when on anybody may call it off.",
     ),
+    first_challenge: int = typer.Option(
+        TERMS.first_challenge,
+        min=TERMS.first_challenge,
+        max=FIRST_CHALLENGE_MAX,
+        help="Another number makes another ChallengePay, which counts from there.",
+    ),
     wait_s: int = typer.Option(WAIT_S, min=1, help="How long to wait for the chain."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
@@ -58,6 +65,7 @@ def deploy(
         validator_fee_bps=fee_bps,
         cashback_bps=cashback_bps,
         settle_within_s=settle_within_s,
+        first_challenge=first_challenge,
     )
     parties = deployment.Parties(admin=admin and _address(admin), base=base, terms=terms)
     plan = deployment.PLAN + (deployment.STANDINS if standins else ())

@@ -20,7 +20,8 @@ MILLI = 10**15
 @dataclass(frozen=True, kw_only=True)
 class Terms:
     """What ChallengePay is made with. bps: of the pot, and of a loser's stake; 10,000 is all;
-    settle_within_s: after a challenge's end, from when on anybody may call it off."""
+    settle_within_s: after a challenge's end, from when on anybody may call it off; first_challenge:
+    the number of the first, above those of a ChallengePay that this one follows."""
 
     min_pot_wei: int = MILLI
     min_validator_stake_wei: int = 10 * MILLI
@@ -28,6 +29,7 @@ class Terms:
     validator_fee_bps: int = 500
     cashback_bps: int = 1000
     settle_within_s: int = 30 * 24 * 3600
+    first_challenge: int = 2
 
     def as_tuple(self) -> tuple[int, ...]:
         """In the order of the contract's struct."""
@@ -38,6 +40,7 @@ class Terms:
             self.validator_fee_bps,
             self.cashback_bps,
             self.settle_within_s,
+            self.first_challenge,
         )
 
 
@@ -100,9 +103,12 @@ def steps(plan: Sequence[Planned], known: Mapping[str, str], parties: Parties) -
     )
 
 
-def key_of(planned: Planned) -> str:
-    """What the outbox knows its transaction by."""
-    return f"deploy:{planned.name}:{planned.version}"
+def key_of(planned: Planned, terms: Terms = Terms()) -> str:
+    """What the outbox knows its transaction by: a ChallengePay that begins elsewhere is another."""
+    key = f"deploy:{planned.name}:{planned.version}"
+    if "terms" in planned.arguments and terms.first_challenge != Terms.first_challenge:
+        return f"{key}:{terms.first_challenge}"
+    return key
 
 
 def _needs(planned: Planned) -> tuple[str, ...]:
@@ -115,7 +121,7 @@ def _step(planned: Planned, known: Mapping[str, str], parties: Parties) -> Step:
     return Step(
         name=planned.name,
         version=planned.version,
-        key=key_of(planned),
+        key=key_of(planned, parties.terms),
         data=calls.encode_deployment(contract, *values),
     )
 
