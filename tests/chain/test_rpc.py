@@ -151,7 +151,9 @@ async def test_a_node_that_is_away_is_unreachable():
         exempt = frozenset({("127.0.0.1", 1), party.address})
         async with calling(party, exempt=exempt) as client:
             nobody = rpc.Node(client, "http://127.0.0.1:1/")
-            assert (await refusal(nobody.call("eth_chainId"))).code == "chain_unreachable"
+            away = await refusal(nobody.call("eth_chainId"))
+            assert (away.code, away.status) == ("chain_unreachable", 503)
+            assert "AGON_RPC_URL" in (away.hint or "")
 
 
 async def test_patience_ends():

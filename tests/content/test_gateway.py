@@ -107,3 +107,5 @@ async def test_without_a_gateway_only_what_we_hold_is_found(place):
         with pytest.raises(Refused) as refused:
             await gateway.fetch(worker.database, worker.runtime, cid)
         assert refused.value.refusal.code == code
+        if code == "content_missing":
+            assert "AGON_IPFS_GATEWAY_URL" in (refused.value.refusal.hint or "")

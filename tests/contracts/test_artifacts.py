@@ -50,6 +50,7 @@ def test_an_unknown_contract_is_refused():
         with pytest.raises(Refused) as caught:
             artifacts.load(name, version)
         assert caught.value.refusal.code == "contract_unknown"
+        assert "AIVM, BotIdentity" in (caught.value.refusal.hint or "")
 
 
 @pytest.mark.prove

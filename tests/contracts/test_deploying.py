@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -12,7 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from agon.commons.chain import artifacts, calls, deploying, deployment, indexing, intents, rpc
+from agon.commons.chain import (
+    artifacts,
+    calls,
+    deploy_commands,
+    deploying,
+    deployment,
+    indexing,
+    intents,
+    rpc,
+)
+from agon.kernel import commands
 from agon.kernel.jobs import Work
 from tests import places
 from tests.chain import outbox
@@ -160,6 +171,13 @@ async def test_a_contract_that_stands_already_takes_the_place_of_another(work):
     async with work.database.as_worker() as conn:
         await deploying.keep(conn, CHAIN_ID, artifacts.load("AIVM"), real, 500, replaces=True)
     assert (await addresses(work))["AIVM"] == real
+
+
+async def test_an_address_without_a_contract_is_not_kept(work, monkeypatch):
+    monkeypatch.setattr(commands, "begin", lambda: work.runtime)
+    keep = asyncio.to_thread(deploy_commands.keep, "AIVM", places.wallet("a typo"), 1, 1, False)
+    assert (await refusal(keep)).code == "contract_missing"
+    assert (await addresses(work))["AIVM"] is None
 
 
 def test_the_command_refuses_before_it_starts_anything(tmp_path):

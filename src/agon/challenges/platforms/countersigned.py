@@ -35,7 +35,7 @@ def account(platform: str, platform_id: str) -> str:
     if not ACCOUNTS[platform].fullmatch(platform_id):
         raise refuse(
             "platform_id_malformed",
-            f"This is no id of a {platform} account.",
+            f"This is no account id of {platform.title()}.",
             details="/platform_id",
             hint="Riot: the PUUID; Epic: the account id of 32 hexadecimal digits.",
             status=422,

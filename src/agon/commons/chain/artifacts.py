@@ -34,8 +34,18 @@ def load(name: str, version: int = 1) -> Artifact:
     file = files(__package__) / "artifacts" / f"{name}.json"
     document = json.loads(file.read_text("utf-8")) if name.isalnum() and file.is_file() else {}
     if document.get("version") != version:
-        raise refuse("contract_unknown", f"There is no contract {name}, version {version}.")
+        raise refuse(
+            "contract_unknown",
+            f"There is no contract {name}, version {version}.",
+            hint=f"There are {', '.join(names())}.",
+        )
     return parse(document)
+
+
+def names() -> list[str]:
+    """The contracts that there are artifacts of."""
+    folder = files(__package__) / "artifacts"
+    return sorted(each.name.removesuffix(".json") for each in folder.iterdir())
 
 
 def parse(document: Mapping[str, Any]) -> Artifact:

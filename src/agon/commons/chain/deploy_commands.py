@@ -107,6 +107,13 @@ async def _keep(
         database.as_worker() as conn,
     ):
         chain_id = await node.chain_id()
+        if await node.call("eth_getCode", address, "latest") == "0x":
+            raise refuse(
+                "contract_missing",
+                f"No contract stands at {address} on chain {chain_id}.",
+                hint="Check the address, and that AGON_RPC_URL is the right chain's.",
+                status=409,
+            )
         await conn.execute("select agon.open_chain($1, $2)", chain_id, start)
         return await deploying.keep(
             conn, chain_id, contract, address, from_block, replaces=replaces

@@ -213,11 +213,12 @@ def _translated(refusal: errors.Refusal) -> Exception:
         return Fault(TOO_LARGE, refusal.message)
     if refusal.code == "outbound_malformed":
         return malformed("it is cut off, or not JSON")
+    hint = refusal.hint
+    if refusal.code == "outbound_unreachable":
+        hint = "Check AGON_RPC_URL, and that the node runs."
     code, status = {
         "outbound_rate_limited": ("chain_rate_limited", 503),
         "outbound_timeout": ("chain_timeout", 504),
         "outbound_unreachable": ("chain_unreachable", 503),
     }.get(refusal.code, (refusal.code, refusal.status))
-    return errors.refuse(
-        code, refusal.message, details=refusal.details, hint=refusal.hint, status=status
-    )
+    return errors.refuse(code, refusal.message, details=refusal.details, hint=hint, status=status)

@@ -26,12 +26,19 @@ async def fetch(database: Database, runtime: Runtime, cid: str) -> bytes:
     `content_differs` (502), `content_too_large`, `gateway_failed` (502), `outbound_*`.
     """
     root = files.folder(runtime)
+    url = runtime.settings["ipfs_gateway_url"]
     try:
         return await asyncio.to_thread(_read, files.locate(root, cid))
     except Refused as refused:
-        url = runtime.settings["ipfs_gateway_url"]
-        if refused.refusal.code != "content_missing" or url is None:
+        if refused.refusal.code != "content_missing":
             raise
+        if url is None:
+            raise refuse(
+                "content_missing",
+                f"{cid} is not held here.",
+                hint="Set AGON_IPFS_GATEWAY_URL to fetch what others hold.",
+                status=404,
+            ) from refused
     data = await _ask(runtime, url, cid)
     profile = await asyncio.to_thread(_profile_of, data, cid)
     with files.arriving(root) as path:
