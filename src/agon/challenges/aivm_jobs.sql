@@ -60,7 +60,7 @@ as $$
       and agon.is_judged(c.id)
     -- Only a reorganisation makes an approved challenge of one that was over.
     on conflict on constraint aivm_jobs_one_per_challenge do update
-      set status = 'queued', attempts = 0, intent_id = null, last_error = null
+      set status = 'queued', intent_id = null, last_error = null
       where j.status in ('canceled', 'skipped')
     returning j.id
   )
@@ -189,12 +189,13 @@ create or replace function agon.fail_aivm_job(challenge_id bigint, error text) r
 language sql security definer set search_path = ''
 as $$
   update public.aivm_jobs j set
-    status = case when j.attempts >= 5 then 'dead' else 'failed' end,
+    -- Attempts are never counted anew: each names the request that it means.
+    status = case when j.attempts % 5 = 0 then 'dead' else 'failed' end,
     last_error = left(fail_aivm_job.error, 1000)
   where j.challenge_id = fail_aivm_job.challenge_id and j.status in ('processing', 'submitted')
 $$;
 comment on function agon.fail_aivm_job(bigint, text) is
-  'An attempt failed: the job is tried again after as many minutes as there were attempts, and is dead after the fifth.';
+  'An attempt failed: the job is tried again after as many minutes as there were attempts, and is dead after the fifth, of each time that an operator lets it go on.';
 grant execute on function agon.fail_aivm_job(bigint, text) to agon_worker;
 
 create or replace function agon.note_inference(intent agon.chain_intents) returns void

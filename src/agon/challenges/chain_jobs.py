@@ -18,6 +18,7 @@ async def dispatch(work: Work) -> None:
     async with work.database.as_worker() as conn:
         turn = await conn.fetchval("select agon.dispatch_challenges()")
         await conn.fetchval("select agon.enqueue_registrations()")
+        await conn.fetchval("select agon.enqueue_settlements()")
         await conn.fetchval("select agon.enqueue_mintings()")
     log.debug("jobs.dispatched", **turn)
 

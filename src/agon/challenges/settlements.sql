@@ -44,6 +44,21 @@ comment on function agon.next_settlement(bigint) is
   'The next call of ChallengePay for a challenge; null while one is on its way, and when there is none.';
 grant execute on function agon.next_settlement(bigint) to agon_worker;
 
+create or replace function agon.enqueue_settlements() returns bigint
+language sql security definer set search_path = ''
+as $$
+  select count(agon.enqueue('challenges.settle', jsonb_build_object('challenge_id', s.challenge_id),
+    'challenges.settle:' || s.challenge_id))
+  from public.challenges c
+  join agon.challenge_settlements s on s.challenge_id = c.id and s.intent_id is null
+  join public.aivm_jobs j on j.challenge_id = c.id and j.status = 'done'
+  where c.content_hash is not null and c.status = 'approved' and s.attempts < 5
+    and s.updated_at + greatest(1, s.attempts) * interval '1 minute' <= agon.now()
+$$;
+comment on function agon.enqueue_settlements() is
+  'Queues what is to be settled and waits for no call on its way: the job that it had was lost.';
+grant execute on function agon.enqueue_settlements() to agon_worker;
+
 create or replace function agon.note_settlement_meant(challenge_id bigint, intent_id bigint) returns void
 language sql security definer set search_path = ''
 as $$

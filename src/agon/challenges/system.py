@@ -25,6 +25,7 @@ SYSTEM = System(
         "achievements.sql",
         "mintings.sql",
         "lifecycle.sql",
+        "retries.sql",
     ),
     routes=(
         "agon.challenges.intake_routes:router",
@@ -78,6 +79,7 @@ SYSTEM = System(
             "chain cancel-terminal-jobs",
             "agon.challenges.chain_commands:cancel_terminal_jobs",
         ),
+        ("chain retry", "agon.challenges.chain_commands:retry"),
     ),
     settings=(
         Setting(

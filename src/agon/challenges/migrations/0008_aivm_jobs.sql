@@ -98,4 +98,8 @@ insert into agon.moves (machine, from_state, to_state, by, comment) values
   ('public.aivm_jobs.status', 'done', 'committed', 'reorganisation', 'the reveal was undone'),
   ('public.aivm_jobs.status', 'done', 'revealed', 'reorganisation', 'the finalisation was undone'),
   ('public.aivm_jobs.status', 'canceled', 'queued', 'dispatcher', 'a reorganisation opened the challenge again'),
-  ('public.aivm_jobs.status', 'skipped', 'queued', 'dispatcher', 'a reorganisation opened the challenge again');
+  ('public.aivm_jobs.status', 'skipped', 'queued', 'dispatcher', 'a reorganisation opened the challenge again'),
+  ('public.aivm_jobs.status', 'dead', 'queued', 'operator', 'let go on: five more attempts'),
+  ('public.aivm_jobs.status', 'submitted', 'queued', 'operator', 'nobody took up the request'),
+  ('public.aivm_jobs.status', 'committed', 'queued', 'operator', 'who took up the request does not go on'),
+  ('public.aivm_jobs.status', 'revealed', 'queued', 'operator', 'who took up the request does not go on');

@@ -86,6 +86,25 @@ comment on function agon.intend(bigint, text, text, text, bytea, numeric, jsonb)
   'Means a transaction, once for a key; a second time answers with the stored one. No to_address: a deployment.';
 grant execute on function agon.intend(bigint, text, text, text, bytea, numeric, jsonb) to agon_worker;
 
+create or replace function agon.mean_again(intent_id bigint) returns boolean
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  update agon.chain_intents i set
+    status = 'queued', signer = null, nonce = null, settled_hash = null, settled_block = null,
+    created_address = null, error = null
+  where i.id = mean_again.intent_id and i.status = 'failed';
+  if not found then
+    return false;
+  end if;
+  delete from agon.chain_proposals p where p.intent_id = mean_again.intent_id;
+  perform agon.enqueue('chain.send', '{}', 'chain.send');
+  return true;
+end
+$$;
+comment on function agon.mean_again(bigint) is
+  'A failed intent waits for a nonce again. Only for what its contract does once, or the same each time: a reorganisation may bring the failed transaction back. Called by other functions only.';
+
 create or replace function agon.find_intent(chain_id bigint, key text) returns agon.chain_intents
 language sql stable security definer set search_path = ''
 as $$

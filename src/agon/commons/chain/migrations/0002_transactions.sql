@@ -99,4 +99,5 @@ insert into agon.moves (machine, from_state, to_state, by, comment) values
   ('agon.chain_intents.status', 'proposed', 'confirmed', 'sender', 'the owners executed it'),
   ('agon.chain_intents.status', 'proposed', 'failed', 'sender', 'another took its place in the Safe, or it reverted'),
   ('agon.chain_intents.status', 'confirmed', 'sent', 'sender', 'a reorganisation took it back'),
-  ('agon.chain_intents.status', 'failed', 'sent', 'sender', 'a reorganisation took the failure back');
+  ('agon.chain_intents.status', 'failed', 'sent', 'sender', 'a reorganisation took the failure back'),
+  ('agon.chain_intents.status', 'failed', 'queued', 'operator', 'meant again, as the chain does it once at most');
