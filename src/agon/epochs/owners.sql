@@ -22,47 +22,52 @@ begin
   -- Once or twice is the same; and a correction may stand where older logs are now told anew.
   perform agon.undo_bot_transfers(chain_id, from_block);
 
-  insert into public.bot_identities (id, slug, created_at, chain_id, contract_address, token_id)
-  select agon.bot_identity_id(t.chain_id, t.address, t.token_id),
-    agon.bot_slug(t.chain_id, t.address, t.token_id), t.first_at, t.chain_id, t.address, t.token_id
-  from (
-    select l.chain_id, l.address, (l.args ->> 'tokenId')::numeric as token_id,
-      min(l.mined_at) as first_at
-    from agon.chain_logs l
-    where l.chain_id = apply_bot_transfers.chain_id
-      and l.contract = 'BotIdentity' and l.event = 'Transfer'
-      and l.block_number between apply_bot_transfers.from_block and apply_bot_transfers.to_block
-      -- A burn of what was never seen owned tells of no owner.
-      and l.args ->> 'to' <> nobody
-    group by l.chain_id, l.address, l.args ->> 'tokenId'
-  ) t
-  where not exists (
-    select from public.bot_identities i
-    where i.chain_id = t.chain_id and i.contract_address = t.address and i.token_id = t.token_id);
-
   with transfers as materialized (
-    select i.id, l.block_number, l.log_index, l.mined_at, nullif(l.args ->> 'to', nobody) as owner
+    select (l.args ->> 'tokenId') collate "C" as token, l.address as contract, l.block_number,
+      l.log_index, l.mined_at, nullif(l.args ->> 'to', nobody) as owner
     from agon.chain_logs l
-    join public.bot_identities i
-      on i.chain_id = l.chain_id and i.contract_address = l.address
-      and i.token_id = (l.args ->> 'tokenId')::numeric
     where l.chain_id = apply_bot_transfers.chain_id
       and l.contract = 'BotIdentity' and l.event = 'Transfer'
       and l.block_number between apply_bot_transfers.from_block and apply_bot_transfers.to_block
   ),
-  -- In one stream with those that own now, who come first: a join of the two could go wrong by
-  -- 100,000 times 10,000 where Postgres knows nothing of the new logs yet.
+  tokens as materialized (
+    -- No first_at: a burn of what was never seen owned, which tells of no owner.
+    select t.token, t.contract, min(t.mined_at) filter (where t.owner is not null) as first_at
+    from transfers t
+    group by t.token, t.contract
+  ),
+  known as materialized (
+    select t.*, i.id from tokens t
+    left join public.bot_identities i
+      on i.chain_id = apply_bot_transfers.chain_id and i.contract_address = t.contract
+      and i.token_id = t.token::numeric
+  ),
+  made as (
+    insert into public.bot_identities (id, slug, created_at, chain_id, contract_address, token_id)
+    select agon.bot_identity_id(apply_bot_transfers.chain_id, k.contract, k.token::numeric),
+      agon.bot_slug(apply_bot_transfers.chain_id, k.contract, k.token::numeric),
+      k.first_at, apply_bot_transfers.chain_id, k.contract, k.token::numeric
+    from known k where k.id is null and k.first_at is not null
+    returning id, contract_address, token_id
+  ),
+  -- One stream, and no join of the transfers to their bots: where Postgres knows nothing of the new
+  -- logs yet, that could go wrong by 100,000 times 10,000. Before the transfers of a token comes a row
+  -- with its bot, and who owned it up to now.
   stream as (
-    select t.* from transfers t
+    select t.*, null::uuid as id from transfers t
     union all
-    select o.bot_identity_id, -1, -1, null, o.owner_address
-    from public.bot_identity_owners o
-    where o.bot_identity_id in (select t.id from transfers t) and o.effective_to is null
+    select k.token, k.contract, -1, -1, null, o.owner_address, k.id
+    from known k
+    left join public.bot_identity_owners o on o.bot_identity_id = k.id and o.effective_to is null
+    where k.id is not null
+    union all
+    select m.token_id::text, m.contract_address, -1, -1, null, null, m.id from made m
   ),
   steps as (
-    select s.*, lag(s.owner) over by_token as before
+    select s.block_number, s.log_index, s.mined_at, s.owner, s.token, s.contract,
+      first_value(s.id) over by_token as id, lag(s.owner) over by_token as before
     from stream s
-    window by_token as (partition by s.id order by s.block_number, s.log_index)
+    window by_token as (partition by s.token, s.contract order by s.block_number, s.log_index)
   ),
   changes as materialized (
     select s.*,
@@ -72,8 +77,8 @@ begin
       lead(s.mined_at) over by_token as effective_to
     from steps s
     -- A transfer to oneself changes no owner.
-    where s.block_number >= 0 and s.owner is distinct from s.before
-    window by_token as (partition by s.id order by s.block_number, s.log_index)
+    where s.block_number >= 0 and s.id is not null and s.owner is distinct from s.before
+    window by_token as (partition by s.token, s.contract order by s.block_number, s.log_index)
   ),
   closed as (
     update public.bot_identity_owners o
@@ -85,7 +90,8 @@ begin
   insert into public.bot_identity_owners
     (id, bot_identity_id, owner_address, effective_from, effective_to, from_block, from_log, to_block,
      to_log)
-  select agon.bot_owner_id(c.id, c.block_number, c.log_index), c.id, c.owner, c.mined_at, c.effective_to, c.block_number, c.log_index, c.to_block, c.to_log
+  select agon.bot_owner_id(c.id, c.block_number, c.log_index), c.id, c.owner, c.mined_at,
+    c.effective_to, c.block_number, c.log_index, c.to_block, c.to_log
   from changes c
   -- Counted first, so that the old row is closed before the new one opens: one is current.
   where c.owner is not null and (select count(*) from closed) is not null;
