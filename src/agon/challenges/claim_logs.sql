@@ -1,5 +1,11 @@
 -- Claims as the chain tells of them: six events of ChallengePay, and one of the Treasury.
 
+create or replace function agon.stop_reports() returns void
+language sql
+as $$ select pg_advisory_xact_lock(hashtextextended('agon claims', 0)) $$;
+comment on function agon.stop_reports() is
+  'No wallet reports a claim until the transaction ends, so that log and report find each other. Called by effects only.';
+
 create or replace function agon.claim_logs(chain_id bigint, from_block bigint, to_block bigint)
 returns table (
   challenge_id bigint, subject text, claim_type text, amount_wei numeric, tx_hash text,
@@ -23,6 +29,8 @@ create or replace function agon.apply_claims(chain_id bigint, from_block bigint,
 returns void
 language sql security definer set search_path = ''
 as $$
+  select agon.stop_reports();
+
   -- The contract pays each type once, so there is one log; were there more, the first counts.
   insert into public.claims as c
     (challenge_id, subject, claim_type, amount_wei, bucket_id, tx_hash, block_number, log_index, source,
@@ -46,6 +54,8 @@ create or replace function agon.apply_treasury_claims(chain_id bigint, from_bloc
 returns void
 language sql security definer set search_path = ''
 as $$
+  select agon.stop_reports();
+
   -- What a wallet reported is the first claim of its transaction.
   update public.claims c set
     amount_wei = l.amount_wei, bucket_id = l.challenge_id, block_number = l.block_number,
@@ -77,6 +87,8 @@ comment on function agon.apply_treasury_claims(bigint, bigint, bigint) is
 create or replace function agon.undo_claims(chain_id bigint, first_undone bigint) returns void
 language sql security definer set search_path = ''
 as $$
+  select agon.stop_reports();
+
   delete from public.claims c where c.block_number >= undo_claims.first_undone and c.reported is null;
   update public.claims c set
     source = 'ui', block_number = null, log_index = null,

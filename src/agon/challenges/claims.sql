@@ -54,6 +54,7 @@ declare
   claim public.claims;
 begin
   perform agon.require_claimable(report_claim.challenge_id, own, report_claim.claim_type, hash);
+  perform pg_advisory_xact_lock_shared(hashtextextended('agon claims', 0));
   perform pg_advisory_xact_lock(hashtextextended(format('claim %s %s', report_claim.challenge_id, own), 0));
   select * into claim from public.claims c
   where c.challenge_id = report_claim.challenge_id and lower(c.subject) = own
