@@ -78,7 +78,8 @@ async def sow(owner: asyncpg.Connection) -> None:
         insert into public.role_permissions (role, permission) values ('guide', 'paths.show');
         insert into public.bot_identities (slug, chain_id, contract_address, token_id)
         values ('bot_1', 1, '{ADA}', 1);
-        insert into public.bot_identity_owners (bot_identity_id, owner_address, from_block, from_log)
+        insert into public.bot_identity_owners
+          (bot_identity_id, owner_address, from_block, from_log)
         select id, '{ADA}', 1, 0 from public.bot_identities;
         insert into public.indexer_state (key, value) values ('last_claims_block', '1');
         insert into public.aivm_jobs (challenge_id) values (2);
