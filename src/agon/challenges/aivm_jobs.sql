@@ -43,21 +43,24 @@ comment on function agon.cancel_terminal_jobs() is
   'Cancels jobs that wait, or are not submitted yet, of challenges that are over or no longer there; says how many.';
 grant execute on function agon.cancel_terminal_jobs() to agon_worker;
 
-create or replace function agon.open_aivm_jobs() returns bigint
+create or replace function agon.open_aivm_jobs(challenge_id bigint default null) returns bigint
 language sql security definer set search_path = ''
 as $$
-  with opened as (
-    insert into public.aivm_jobs as j (challenge_id, created_at)
-    select c.id, agon.now()
+  -- First those that have none: to see whether all is judged takes longer.
+  with over as materialized (
+    select c.id
     from public.challenges c
-    where c.content_hash is not null and c.status = 'approved' and c.model_id is not null
+    where (open_aivm_jobs.challenge_id is null or c.id = open_aivm_jobs.challenge_id)
+      and c.content_hash is not null and c.status = 'approved' and c.model_id is not null
       -- By the chain's clock, not ours: who joined at the last moment is known by then.
       and (c.timeline ->> 'end')::numeric
         <= (select extract(epoch from agon.chain_time(agon.the_chain())))
       and not exists (
         select from public.aivm_jobs j
         where j.challenge_id = c.id and j.status not in ('canceled', 'skipped'))
-      and agon.is_judged(c.id)
+  ), opened as (
+    insert into public.aivm_jobs as j (challenge_id, created_at)
+    select over.id, agon.now() from over where agon.is_judged(over.id)
     -- Only a reorganisation makes an approved challenge of one that was over.
     on conflict on constraint aivm_jobs_one_per_challenge do update
       set status = 'queued', intent_id = null, last_error = null
@@ -66,8 +69,8 @@ as $$
   )
   select count(*) from opened
 $$;
-comment on function agon.open_aivm_jobs() is
-  'A job for each challenge on a chain that is approved, described, judged, and ended by a block that is final and read, once; says how many are new.';
+comment on function agon.open_aivm_jobs(bigint) is
+  'A job for each challenge, or for one, on a chain that is approved, described, judged, and ended by a block that is final and read, once; says how many are new.';
 
 create or replace function agon.dispatch_challenges() returns jsonb
 language plpgsql security definer set search_path = ''
@@ -91,12 +94,13 @@ grant execute on function agon.dispatch_challenges() to agon_worker;
 create or replace function agon.dispatch_after_verdict(challenge_id bigint) returns void
 language sql security definer set search_path = ''
 as $$
-  select agon.dispatch_challenges()
-  where dispatch_after_verdict.challenge_id < 1099511627776
-    and agon.is_judged(dispatch_after_verdict.challenge_id)
+  select agon.enqueue('challenges.infer',
+    jsonb_build_object('challenge_id', dispatch_after_verdict.challenge_id),
+    'challenges.infer:' || dispatch_after_verdict.challenge_id)
+  where agon.open_aivm_jobs(dispatch_after_verdict.challenge_id) > 0
 $$;
 comment on function agon.dispatch_after_verdict(bigint) is
-  'A cycle at once, where the challenge on a chain waits for no other verdict.';
+  'A job at once, where the challenge on a chain waits for no other verdict.';
 grant execute on function agon.dispatch_after_verdict(bigint) to agon_worker;
 
 create or replace function agon.claim_aivm_job(challenge_id bigint) returns public.aivm_jobs
