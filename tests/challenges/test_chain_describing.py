@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -17,10 +18,11 @@ from tests.challenges.stories import (
     SIGNER,
     begun,
     created,
+    joined,
     metadata_set,
     pay,
 )
-from tests.challenges.test_chain_effects import challenge
+from tests.challenges.test_chain_effects import challenge, submit
 from tests.challenges.test_challenges import created as created_here
 from tests.challenges.test_http import bearer
 from tests.places import wallet
@@ -196,3 +198,22 @@ async def test_without_a_registry_the_entry_waits_for_one(place, api):
     assert await place.owner.fetchval("select agon.enqueue_registrations()") == 1
     await place.work()
     assert (await challenge(place))["registry_status"] == "submitted"
+
+
+async def test_evidence_of_another_challenge_under_the_number_is_judged_by_the_new_rule(place, api):
+    story = await begun(place)
+    await story.mine(created(), pay("Approved"), joined("bob"))
+    await described(place, api)
+    await submit(place, "bob")
+    await story.undo(1)
+    other = {**DRAFT, "title": "Another"}
+    digest = hashlib.sha256(registry.content_of(other)).hexdigest()
+    await story.mine(created(creator="mallory", content_hash=f"0x{digest}"), joined("bob"))
+    await place.owner.execute("delete from agon.pgqueuer")
+    answer = await described(place, api, "mallory", title="Another")
+    assert answer.status_code == 201, answer.text
+    jobs = await place.owner.fetch(
+        "select convert_from(payload, 'UTF8')::jsonb as payload from agon.pgqueuer"
+        " where entrypoint = 'challenges.judge'"
+    )
+    assert [row["payload"] for row in jobs] == [{"challenge_id": 2, "subject": wallet("bob")}]

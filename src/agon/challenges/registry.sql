@@ -61,6 +61,10 @@ begin
     jsonb_build_object('challenge_id', challenge.id, 'subject', challenge.subject));
   perform agon.enqueue('challenges.register', jsonb_build_object('challenge_id', challenge.id),
     'challenges.register:' || challenge.id);
+  -- Of a challenge that a reorganisation took from under this number: another rule, other verdicts.
+  perform agon.judge_again(challenge.id, e.subject)
+  from (select distinct lower(e.subject) as subject from public.evidence e
+        where e.challenge_id = challenge.id) e;
   return challenge;
 end
 $$;
