@@ -154,6 +154,7 @@ async def test_a_node_that_is_away_is_unreachable():
             away = await refusal(nobody.call("eth_chainId"))
             assert (away.code, away.status) == ("chain_unreachable", 503)
             assert "AGON_RPC_URL" in (away.hint or "")
+            assert "127.0.0.1" not in str(away.as_json())
 
 
 async def test_patience_ends():

@@ -33,6 +33,21 @@ RATE_WORDS = re.compile(
     re.I,
 )
 
+_IN_WORDS = {
+    "outbound_rate_limited": (
+        "chain_rate_limited", "The node asks for fewer requests.", "Try again later.", 503,
+    ),
+    "outbound_timeout": (
+        "chain_timeout", "The node did not answer in time.", "Try again later.", 504,
+    ),
+    "outbound_unreachable": (
+        "chain_unreachable",
+        "The node could not be reached, or broke off its answer.",
+        "Check AGON_RPC_URL, and that the node runs.",
+        503,
+    ),
+}  # fmt: skip
+
 Call = tuple[str, Sequence[Any]]
 
 
@@ -208,17 +223,14 @@ def _error_of(answer: Any) -> Any:
 
 
 def _translated(refusal: errors.Refusal) -> Exception:
-    """What the client for strangers says, in words about the chain; its host names no key."""
+    """What the client for strangers says, in words about the chain. Whoever asks over HTTP is told
+    what is wrong, and not where: the address is a secret."""
     if refusal.code == "outbound_too_large":
         return Fault(TOO_LARGE, refusal.message)
     if refusal.code == "outbound_malformed":
         return malformed("it is cut off, or not JSON")
-    hint = refusal.hint
-    if refusal.code == "outbound_unreachable":
-        hint = "Check AGON_RPC_URL, and that the node runs."
-    code, status = {
-        "outbound_rate_limited": ("chain_rate_limited", 503),
-        "outbound_timeout": ("chain_timeout", 504),
-        "outbound_unreachable": ("chain_unreachable", 503),
-    }.get(refusal.code, (refusal.code, refusal.status))
-    return errors.refuse(code, refusal.message, details=refusal.details, hint=hint, status=status)
+    if refusal.code not in _IN_WORDS:
+        return errors.Refused(refusal)
+    code, message, hint, status = _IN_WORDS[refusal.code]
+    details = (refusal.details or "").partition(":")[0] or None
+    return errors.refuse(code, message, details=details, hint=hint, status=status)
