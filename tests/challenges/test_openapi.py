@@ -41,11 +41,13 @@ BODIES = {
     ("post", "/api/accounts/link"): ({"subject": SUBJECT, "provider": "strava"}, "provider"),
     ("post", "/api/aivm/intake"): (EVIDENCE, "data"),
     ("post", "/api/me/claims"): (
-        {"subject": SUBJECT, "challenge_id": 7, "claim_type": "principal"}, "claim_type",
+        {"subject": SUBJECT, "challenge_id": 7, "claim_type": "principal"},
+        "claim_type",
     ),
     ("post", "/api/auth/steam/return"): ({**SIGNED, "openid": {}}, "openid"),
     ("post", "/api/bindings/start"): (
-        {"subject": SUBJECT, "platform": "epic", "platform_id": "0" * 32}, "platform_id"
+        {"subject": SUBJECT, "platform": "epic", "platform_id": "0" * 32},
+        "platform_id",
     ),
     ("post", "/api/bindings"): ({**SIGNED, "countersignature": ""}, "message"),
     ("put", "/api/admin/templates"): (TEMPLATE, "rule_config"),
