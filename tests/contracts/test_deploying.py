@@ -142,6 +142,21 @@ async def test_what_was_cut_off_goes_on(server, tmp_path):
         assert len(await deploy(work, NOBODY, PLAN, WAIT_S)) == len(PLAN)
 
 
+async def test_a_deployment_that_failed_is_sent_once_more_by_the_next_run(server, tmp_path):
+    async with (
+        anvil("--no-mining") as node,
+        working(server, tmp_path, node) as work,
+    ):
+        await refusal(deploy(work, NOBODY, PLAN[:1], 1))
+        await node.rpc("anvil_dropAllTransactions")
+        owner = await work.database.pool("agon_owner")
+        await owner.execute("update agon.chain_intents set status = 'failed', error = 'out of gas'")
+        await owner.execute("update agon.chain_signers set next_nonce = 0")
+        await owner.execute("delete from agon.chain_transactions")
+        await node.rpc("evm_setAutomine", True)
+        assert len(await deploy(work, NOBODY, PLAN[:1], WAIT_S)) == 1
+
+
 async def test_terms_that_the_contract_refuses_are_not_sent(work):
     wrong = replace(NOBODY, terms=deployment.Terms(quorum=0))
     refused = await refusal(deploy(work, wrong, PLAN, WAIT_S))

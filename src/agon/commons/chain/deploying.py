@@ -43,6 +43,7 @@ async def deploy(
     """
     async with _somebody_sends(work) as sender:
         site = await _survey(work, node, parties, plan)
+        await _begin_again(site)
         kept: dict[str, Mapping[str, Any]] = {}
         try:
             async with asyncio.timeout(wait_s):
@@ -97,6 +98,15 @@ async def _survey(work: Work, node: rpc.Node, parties: Parties, plan: Sequence[P
     return Site(work=work, node=node, chain_id=chain_id, parties=own, plan=plan)
 
 
+async def _begin_again(site: Site) -> None:
+    """What an earlier run saw fail is sent once more."""
+    async with site.work.database.as_worker() as conn:
+        for planned in site.plan:
+            intent = await intents.find(conn, site.chain_id, key_of(planned, site.parties.terms))
+            if intent and intent["status"] == "failed":
+                await conn.execute("select agon.mean_again($1)", intent["id"])
+
+
 async def _go_on(site: Site, kept: dict[str, Mapping[str, Any]]) -> bool:
     """Keep what stands by now, and mean what can be made next. Whether all stands."""
     async with site.work.database.as_worker() as conn:
@@ -119,6 +129,7 @@ async def _standing(site: Site, conn: Conn, planned: Planned) -> Mapping[str, An
             "deployment_failed",
             f"{planned.name} was not made.",
             details=intent["error"],
+            hint="Run the command again to send it once more.",
             status=409,
         )
     contract = artifacts.load(planned.name, planned.version)

@@ -103,7 +103,8 @@ begin
 end
 $$;
 comment on function agon.mean_again(bigint) is
-  'A failed intent waits for a nonce again. Only for what its contract does once, or the same each time: a reorganisation may bring the failed transaction back. Called by other functions only.';
+  'A failed intent waits for a nonce again. Only for what its contract does once, or the same each time: a reorganisation may bring the failed transaction back.';
+grant execute on function agon.mean_again(bigint) to agon_worker;
 
 create or replace function agon.find_intent(chain_id bigint, key text) returns agon.chain_intents
 language sql stable security definer set search_path = ''
