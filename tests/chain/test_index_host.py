@@ -234,6 +234,8 @@ class TestCommands:
             "wrong",
             "If the node is right, run `agon chain reindex --from 16`.",
         )
+        shown = await self.said(capsys, chain_commands.show_status, as_json=False)
+        assert "The node holds other blocks than were read" in shown
         with pytest.raises(Refused, match="reorganisation_too_deep"):
             await self.said(capsys, chain_commands.index)
         await self.said(capsys, chain_commands.reindex, 16)

@@ -18,6 +18,11 @@ from agon.kernel.runtime import Runtime
 
 Answer = TypeVar("Answer")
 
+STANDINGS = {
+    "behind": "The node lags behind what was read before.",
+    "parted": "The node holds other blocks than were read; `agon doctor` says whether final ones.",
+    "other_chain": "The node speaks for another chain than the one that is followed.",
+}
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 
 chain = typer.Typer(help="The chain that is followed.", no_args_is_help=True)
@@ -108,7 +113,7 @@ def _print_done(done: Any, as_json: bool) -> None:
         f"up to {done.next_block - 1} of {done.head}, final up to {done.finalized}"
     )
     if done.is_behind:
-        commands.out.print("The node lags behind what was read before.", style="dim")
+        commands.out.print(STANDINGS["behind"], style="dim")
 
 
 def _print(process: Runtime, seen: Mapping[str, Any]) -> None:
@@ -131,8 +136,8 @@ def _print(process: Runtime, seen: Mapping[str, Any]) -> None:
         f"chain {known['chain_id']}: {overview.reading(known)}{lag}, "
         f"{f'final {final}' if final >= 0 else 'nothing final'}, {known['logs']} logs"
     )
-    if seen["standing"] not in (None, "follows"):
-        out.print(f"the node's chain: {seen['standing']}")
+    if seen["standing"] in STANDINGS:
+        out.print(STANDINGS[seen["standing"]])
     signer = known["signer"]
     out.print(
         f"signer: {signer['address']} ({signer['kind']})"
