@@ -9,6 +9,7 @@ from tests.challenges.stories import begun, created, hash_of, pay, treasury_clai
 from tests.challenges.test_challenges import created as created_here
 from tests.challenges.test_http import bearer
 from tests.places import SERVICE, wallet
+from tests.rest.doors import served
 
 EVENTS = {
     "principal": "PrincipalClaimed",
@@ -202,3 +203,19 @@ async def test_one_sees_ones_own_claims_and_amounts_are_strings(place, api):
         assert await conn.fetchval("select count(*) from public.claims") == 1
     async with place.database.as_caller(SERVICE) as conn:
         assert await conn.fetchval("select count(*) from public.claims") == 2
+
+
+async def test_the_data_door_tells_wei_as_strings_and_finds_by_them(place):
+    story = await begun(place)
+    await story.mine(created(), log(amount_wei=LARGE_WEI))
+    headers = bearer(place, await place.own("bob"))
+    async with served(place) as door:
+        for query, found in (
+            ("select=amount_wei", [{"amount_wei": str(LARGE_WEI)}]),
+            (f"select=amount_wei&amount_wei=eq.{LARGE_WEI}", [{"amount_wei": str(LARGE_WEI)}]),
+            (f"select=amount_wei&amount_wei=lt.{LARGE_WEI}", []),
+        ):
+            answer = await door.get(f"/rest/v1/claims?{query}", headers=headers)
+            assert answer.json() == found, answer.text
+        wrong = await door.get("/rest/v1/claims?amount_wei=eq.x", headers=headers)
+        assert (wrong.status_code, wrong.json()["code"]) == (400, "22P02")

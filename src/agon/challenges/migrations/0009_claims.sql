@@ -5,7 +5,7 @@ create table public.claims (
   challenge_id bigint not null,
   subject text not null,
   claim_type text not null,
-  amount_wei numeric(78,0) not null default 0,
+  amount_wei agon.wei not null default 0,
   bucket_id bigint,
   tx_hash text,
   block_number bigint,
@@ -19,8 +19,6 @@ create table public.claims (
   constraint claims_subject_is_lower_case_hex check (subject ~ '^0x[0-9a-f]{40}$'),
   constraint claims_type_is_known check (claim_type in ('principal', 'cashback', 'validator_reward',
     'validator_reject', 'reject_creator', 'reject_contribution', 'treasury_eth')),
-  constraint claims_amount_is_uint256
-    check (amount_wei >= 0 and amount_wei < 115792089237316195423570985008687907853269984665640564039457584007913129639936),
   constraint claims_hash_is_hex check (tx_hash ~ '^0x[0-9a-f]{64}$'),
   constraint claims_source_is_known check (source in ('ui', 'indexer')),
   constraint claims_of_the_indexer_have_a_log check (
