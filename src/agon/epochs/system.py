@@ -1,15 +1,36 @@
 """The manifest of `epochs`."""
 
-from agon.kernel.manifest import Job, Reconciler, Schedule, System
+from agon.kernel.manifest import Check, Job, Reconciler, Schedule, Setting, System
 
 SYSTEM = System(
     name="epochs",
     package="agon.epochs",
-    rules=("identities.sql", "owners.sql", "reconciling.sql"),
+    rules=(
+        "identities.sql",
+        "owners.sql",
+        "reconciling.sql",
+        "standing.sql",
+        "moderation.sql",
+        "avatars.sql",
+        "loadouts.sql",
+        "snapshots.sql",
+    ),
+    routes=(
+        "agon.epochs.avatar_routes:router",
+        "agon.epochs.avatar_routes:queue_router",
+    ),
     jobs=(
         Job(
             name="epochs.reconcile_owners",
             run="agon.epochs.jobs:reconcile_owners",
+            concurrency=1,
+        ),
+        # The row gives up first (`avatars.ATTEMPTS_MAX`). One at a time: a task whose receipt was
+        # lost is looked for among those that are nobody's.
+        Job(
+            name="epochs.generate_avatar",
+            run="agon.epochs.jobs:generate_avatar",
+            attempts_max=40,
             concurrency=1,
         ),
     ),
@@ -20,5 +41,19 @@ SYSTEM = System(
             run="agon.epochs.jobs:enqueue_reconciliation",
         ),
     ),
+    settings=(
+        Setting(
+            name="meshy_api_key",
+            secret=True,
+            help="Meshy API key, of a paid account; it makes avatars of a prompt.",
+        ),
+        Setting(
+            name="meshy_url",
+            kind="url",
+            default="https://api.meshy.ai",
+            help="Where Meshy answers.",
+        ),
+    ),
+    checks=(Check(name="avatars by Meshy", run="agon.epochs.checks:check_meshy"),),
     reconcilers=(Reconciler(name="bot owners", run="agon.epochs.reconciling:run"),),
 )
