@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agon.epochs import avatars, reconciling
+from agon.epochs import avatars, days, reconciling
 from agon.epochs.providers.making import Desk
 from agon.kernel import logs
 from agon.kernel.jobs import Work

@@ -14,12 +14,20 @@ SYSTEM = System(
         "avatars.sql",
         "loadouts.sql",
         "snapshots.sql",
+        "credentials.sql",
+        "profiles.sql",
+        "events.sql",
+        "epochs.sql",
+        "claims.sql",
+        "votes.sql",
     ),
     routes=(
+        "agon.epochs.routes:router",
         "agon.epochs.avatar_routes:router",
         "agon.epochs.avatar_routes:queue_router",
     ),
     jobs=(
+        Job(name="epochs.advance", run="agon.epochs.jobs:advance"),
         Job(
             name="epochs.reconcile_owners",
             run="agon.epochs.jobs:reconcile_owners",
@@ -35,11 +43,16 @@ SYSTEM = System(
         ),
     ),
     schedules=(
+        Schedule(name="epochs.advance", cron="* * * * *", run="agon.epochs.jobs:advance"),
         Schedule(
             name="epochs.reconcile_owners_nightly",
             cron="37 3 * * *",
             run="agon.epochs.jobs:enqueue_reconciliation",
         ),
+    ),
+    commands=(
+        ("epoch", "agon.epochs.commands:epoch"),
+        ("bot", "agon.epochs.commands:bot"),
     ),
     settings=(
         Setting(

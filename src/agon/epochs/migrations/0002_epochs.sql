@@ -62,6 +62,7 @@ create table public.epoch_slot_states (
   current_code text,
   current_holder_bot_identity_id uuid references public.bot_identities (id),
   held_since timestamptz,
+  last_event_at timestamptz not null default '-infinity',
   updated_at timestamptz,
   constraint epoch_slot_states_one_per_slot unique (epoch_id, slot_index),
   constraint epoch_slot_states_index_is_natural check (slot_index >= 0),
@@ -70,7 +71,7 @@ create table public.epoch_slot_states (
     and (current_holder_bot_identity_id is null) = (held_since is null))
 );
 comment on table public.epoch_slot_states is
-  'Who holds each slot now, with which code, and since when. Its row lock is the slot''s turn.';
+  'Who holds each slot now, with which code, and since when. Its row lock is the slot''s turn; no event of the slot is earlier than last_event_at.';
 create index epoch_slot_states_by_holder on public.epoch_slot_states (current_holder_bot_identity_id);
 alter table public.epoch_slot_states enable row level security;
 
@@ -103,11 +104,13 @@ alter table public.epoch_events enable row level security;
 create table agon.epoch_cooldowns (
   epoch_id uuid not null references public.epochs (id) on delete cascade,
   bot_identity_id uuid not null references public.bot_identities (id) on delete cascade,
+  slot_index integer not null,
   until_at timestamptz not null,
-  constraint epoch_cooldowns_one_per_bot primary key (epoch_id, bot_identity_id)
+  constraint epoch_cooldowns_one_per_bot_and_slot primary key (epoch_id, bot_identity_id, slot_index),
+  constraint epoch_cooldowns_slot_is_natural_or_every check (slot_index >= -1)
 );
 comment on table agon.epoch_cooldowns is
-  'Until when a bot may not claim. Its row lock is the bot''s turn, and is taken before a slot''s.';
+  'Until when a bot may not claim a slot; slot_index -1 is every slot. The lock of that row is the bot''s turn, and is taken before a slot''s.';
 create index epoch_cooldowns_by_bot on agon.epoch_cooldowns (bot_identity_id);
 alter table agon.epoch_cooldowns enable row level security;
 
@@ -127,7 +130,7 @@ create table public.epoch_votes (
   constraint epoch_votes_voter_is_lower_case_hex check (voter_address ~ '^0x[0-9a-f]{40}$'),
   constraint epoch_votes_target_type_is_known
     check (vote_target_type in ('bot', 'tempo', 'key', 'world_theme')),
-  constraint epoch_votes_target_is_short check (char_length(vote_target_id) between 1 and 100),
+  constraint epoch_votes_target_is_a_name check (vote_target_id ~ '^[A-Za-z0-9][A-Za-z0-9#_.:-]{0,99}$'),
   -- NaN sorts above every number, so it is refused, too.
   constraint epoch_votes_score_is_a_share check (score >= 0 and score <= 1),
   constraint epoch_votes_weights_are_not_negative check (
