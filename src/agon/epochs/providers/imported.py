@@ -15,4 +15,5 @@ SCHEME = "ipfs://"
 async def step(desk: Desk, wish: Wish, _at: At) -> Step:
     """The file that the wish names. Raises what `gateway.fetch` refuses."""
     cid = (wish.source_uri or "").removeprefix(SCHEME)
-    return Step(made=Made(model=await gateway.fetch(desk.database, desk.runtime, cid)))
+    data = await gateway.fetch(desk.database, desk.runtime, cid, published_only=True)
+    return Step(made=Made(model=data))
