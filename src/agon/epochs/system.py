@@ -1,6 +1,6 @@
 """The manifest of `epochs`."""
 
-from agon.kernel.manifest import Check, Job, Reconciler, Schedule, Setting, System
+from agon.kernel.manifest import Check, Job, Reconciler, ResultKind, Schedule, Setting, System
 
 SYSTEM = System(
     name="epochs",
@@ -53,6 +53,12 @@ SYSTEM = System(
     commands=(
         ("epoch", "agon.epochs.commands:epoch"),
         ("bot", "agon.epochs.commands:bot"),
+        ("epoch replay", "agon.epochs.replay_commands:replay"),
+    ),
+    result_kinds=(
+        ResultKind(
+            name="epochs.settlement", version=1, recompute="agon.epochs.settlement:recompute"
+        ),
     ),
     settings=(
         Setting(
