@@ -10,13 +10,24 @@ from tests.places import wallet
 ADA, BOB = wallet("ada"), wallet("bob")
 CID = {name: "b" + name.ljust(58, "a") for name in ("ada", "bob", "pub")}
 SEALED = "sealed:v1:0123456789abcdef:" + ":".join("A" * n for n in (107, 16, 43))
+AVATAR_OF = (
+    "moderation_status = '{1}' and bot_identity_id = "
+    "(select id from public.bot_identities where slug = '{0}')"
+)
 
 # table -> {kind of row: predicate}. The caller is ada.
 KINDS = {
     "public.achievement_mints": {"own": f"recipient = '{ADA}'", "others'": f"recipient = '{BOB}'"},
     "public.aivm_jobs": {"any": "true"},
+    "public.bot_avatar_loadouts": {"any": "true"},
+    "public.bot_avatars": {
+        f"{whose} {state}": AVATAR_OF.format(slug, state)
+        for whose, slug in (("own", "bot_1"), ("others'", "bot_2"))
+        for state in ("approved", "pending")
+    },
     "public.bot_identities": {"any": "true"},
     "public.bot_identity_owners": {"any": "true"},
+    "public.bot_stats_snapshots": {"any": "true"},
     "public.challenge_templates": {"active": "active", "inactive": "not active"},
     "public.challenges": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.claims": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
@@ -77,9 +88,21 @@ async def sow(owner: asyncpg.Connection) -> None:
         select id, 'guide' from auth.users;
         insert into public.role_permissions (role, permission) values ('guide', 'paths.show');
         insert into public.bot_identities (slug, chain_id, contract_address, token_id)
-        values ('bot_1', 1, '{ADA}', 1);
-        insert into public.bot_identity_owners (bot_identity_id, owner_address, from_block, from_log)
-        select id, '{ADA}', 1, 0 from public.bot_identities;
+        values ('bot_1', 1, '{ADA}', 1), ('bot_2', 1, '{ADA}', 2);
+        insert into public.bot_identity_owners
+          (bot_identity_id, owner_address, from_block, from_log)
+        select id, case slug when 'bot_1' then '{ADA}' else '{BOB}' end, 1, 0
+        from public.bot_identities;
+        insert into public.bot_avatars
+          (bot_identity_id, generation_index, source_provider, glb_uri, manifest_uri)
+        select i.id, n, 'manual', 'ipfs://{CID["ada"]}', 'ipfs://{CID["ada"]}' || n + 1
+        from public.bot_identities i cross join generate_series(1, 2) n;
+        update public.bot_avatars set moderation_status = 'approved', moderated_at = now()
+        where generation_index = 1;
+        insert into public.bot_avatar_loadouts (bot_identity_id, avatar_id, selected_by_address)
+        select bot_identity_id, id, '{ADA}' from public.bot_avatars where generation_index = 1;
+        insert into public.bot_stats_snapshots (bot_identity_id, snapshot_uri, snapshot_hash)
+        select id, 'ipfs://{CID["ada"]}', repeat('0', 64) from public.bot_identities;
         insert into public.indexer_state (key, value) values ('last_claims_block', '1');
         insert into public.aivm_jobs (challenge_id) values (2);
         insert into public.claims (challenge_id, subject, claim_type, source, reported)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from typing import Any
 
 from agon.epochs import avatars
@@ -13,19 +11,6 @@ from tests.content.walks import glb, work
 from tests.epochs.ledger import ADA, Transfer, tell
 from tests.places import ADMIN, Place
 from tests.standins.meshy import KEY, Meshy
-
-
-def png(width: int = 2, height: int = 1, *more: bytes) -> bytes:
-    """A grey picture. more: chunks before its end."""
-    pixels = zlib.compress((b"\0" + b"\x7f" * width) * height)
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    parts = (png_chunk(b"IHDR", header), png_chunk(b"IDAT", pixels), *more, png_chunk(b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
-
-
-def png_chunk(kind: bytes, data: bytes) -> bytes:
-    """One chunk of it."""
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def model(name: str = "a bot") -> bytes:

@@ -14,7 +14,7 @@ from agon.epochs import avatars
 from agon.epochs.providers.making import Made, Wish
 from agon.kernel import cid as cids
 from agon.kernel.database import ANONYMOUS
-from tests.content.walks import glb
+from tests.content.walks import glb, png
 from tests.epochs import looks
 from tests.epochs.ledger import ADA, BOB, Transfer, tell
 from tests.places import ADMIN, SERVICE
@@ -50,7 +50,7 @@ async def test_avatars_that_come_together_are_counted_one_by_one(place, ada, slu
 async def test_the_same_avatar_twice_is_one(place, ada, slug):
     assert await looks.brought(place, ada, slug) == 1
     assert await looks.brought(place, ada, slug) == 1
-    assert await looks.brought(place, ada, slug, preview=looks.png()) == 2
+    assert await looks.brought(place, ada, slug, preview=png()) == 2
 
 
 async def test_a_bot_has_at_most_five_that_nobody_has_decided_on(place, ada, slug):
@@ -63,7 +63,7 @@ async def test_a_bot_has_at_most_five_that_nobody_has_decided_on(place, ada, slu
 
 
 async def test_the_manifest_tells_of_the_files(place, ada, slug):
-    model, picture = looks.model(), looks.png()
+    model, picture = looks.model(), png()
     row = await avatars.bring(looks.desk(place), ada, slug, Made(model=model, preview=picture))
     folder = files.folder(place.runtime)
     with files.open_file(folder, row["manifest_uri"].removeprefix("ipfs://")) as stream:
@@ -107,7 +107,9 @@ async def test_what_is_no_model_is_not_kept(place, ada, slug, model, code):
 
 async def test_a_preview_is_a_picture(place, ada, slug):
     made = Made(model=looks.model(), preview=b"<svg/>")
-    assert (await refusal(avatars.bring(looks.desk(place), ada, slug, made))).code == "png_malformed"
+    assert (
+        await refusal(avatars.bring(looks.desk(place), ada, slug, made))
+    ).code == "png_malformed"
 
 
 async def test_a_stranger_brings_nothing(place, ada, slug):
@@ -165,7 +167,7 @@ async def test_what_is_pending_is_seen_by_its_owner_and_moderators_alone(place, 
 
 
 async def test_a_model_goes_the_whole_way_over_http(place, api, ada, slug):
-    model, picture = looks.model(), looks.png()
+    model, picture = looks.model(), png()
     path, head = f"/api/bots/{slug}/avatars", bearer(place, ada)
     upload = {"file": ("bot.glb", model), "preview": ("bot.png", picture)}
     made = await api.post(path, files=upload, headers=head)

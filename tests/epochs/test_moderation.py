@@ -9,6 +9,7 @@ import pytest
 
 from agon.kernel.database import ANONYMOUS, Actor
 from agon.kernel.errors import Refused
+from tests.content.walks import png
 from tests.epochs import looks
 from tests.epochs.ledger import ADA, BOB, Transfer, tell
 from tests.places import ADMIN, SERVICE
@@ -32,7 +33,7 @@ async def ada(place):
 async def slug(place, ada):
     """With an avatar that is pending."""
     slug = await looks.bot_of(place)
-    await looks.brought(place, ada, slug, preview=looks.png())
+    await looks.brought(place, ada, slug, preview=png())
     return slug
 
 
