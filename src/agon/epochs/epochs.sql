@@ -143,7 +143,7 @@ as $$
 declare
   epoch public.epochs;
   candidate uuid;
-  due record;
+  due_at timestamptz;
 begin
   for candidate in
     select e.id from public.epochs e
@@ -154,13 +154,12 @@ begin
     perform pg_advisory_xact_lock(agon.epoch_lock(candidate));
     loop
       select e.* into epoch from public.epochs e where e.id = candidate for no key update;
-      due := agon.next_epoch_move(epoch);
-      exit when due.to_phase is null or due.due_at > at;
+      select m.to_phase, m.due_at into to_phase, due_at from agon.next_epoch_move(epoch) m;
+      exit when to_phase is null or due_at > at;
       day := epoch.day_date;
       from_phase := epoch.phase;
-      to_phase := due.to_phase;
       update public.epochs e
-      set phase = due.to_phase, archived_at = case when due.to_phase = 'archive' then at end
+      set phase = to_phase, archived_at = case when to_phase = 'archive' then at end
       where e.id = candidate;
       perform agon.record_epoch_event(candidate, 'phase_moved', at,
         jsonb_build_object('from', from_phase, 'to', to_phase));
