@@ -136,16 +136,17 @@ def test_an_event_that_contradicts_another_is_refused_with_its_seq():
 
 
 RUN = """
-import sys, typer
-from agon.epochs import replay_commands
+import os, typer
+from agon.epochs import replay_commands, settlement
+settlement.BUNDLED_EVENTS_MAX = int(os.environ.get("EVENTS_MAX", "1000"))
 app = typer.Typer()
 app.command()(replay_commands.replay)
 app()
 """
 
 
-def replay(*arguments):
-    environment = {"COLUMNS": "200", "PYTHONPATH": ":".join(sys.path)}
+def replay(*arguments, **environ):
+    environment = {"COLUMNS": "200", "PYTHONPATH": ":".join(sys.path), **environ}
     command = [sys.executable, "-c", RUN, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment)
 
@@ -166,3 +167,14 @@ def test_the_command_says_that_nobody_is_paid(tmp_path):
     file = tmp_path / "day.ndjson"
     file.write_bytes(b"".join(lines_of([])))
     assert "Nobody contributed" in replay(file).stdout
+
+
+def test_a_day_too_large_for_a_bundle_is_settled_without_one(tmp_path):
+    file, out = tmp_path / "day.ndjson", tmp_path / "result.json"
+    file.write_bytes(b"".join(lines_of(busy_day().events)))
+    done = replay(file, EVENTS_MAX="3")
+    assert done.returncode == 0, done.stderr
+    assert "8 events are too many" in done.stdout
+    refused = replay(file, "--bundle", out, EVENTS_MAX="3")
+    assert "result_large" in refused.stderr
+    assert not out.exists()

@@ -10,8 +10,9 @@ import typer
 from rich.table import Column, Table
 
 from agon.epochs import replaying
-from agon.epochs.settlement import BUNDLED_EVENTS_MAX, NO_CONTRIBUTION, NO_RECIPIENT
+from agon.epochs.settlement import NO_CONTRIBUTION, NO_RECIPIENT
 from agon.kernel import commands
+from agon.kernel.errors import Refused
 
 SENTENCES = {
     NO_CONTRIBUTION: "Nobody contributed, so nobody is paid.",
@@ -27,11 +28,14 @@ def replay(
     """Settle a day from a file of its events."""
     with file.open("rb") as lines:
         day = replaying.read(lines)
-    if day.log.events() > BUNDLED_EVENTS_MAX and bundle is None:
+    try:
+        result = day.bundle()
+    except Refused as refused:
+        if bundle is not None or refused.refusal.code != "result_large":
+            raise
         _print(day.settled())
         commands.out.print(f"  no result: {day.log.events()} events are too many for a bundle")
         return
-    result = day.bundle()
     _print(result.output)
     if bundle is not None:
         bundle.write_bytes(result.data)
@@ -40,16 +44,16 @@ def replay(
 
 def _print(output: Mapping[str, Any]) -> None:
     def right(name: str) -> Column:
-        return Column(name, justify="right")
+        return Column(name, justify="right", no_wrap=True)
 
     table = Table(
-        Column("bot", no_wrap=True), right("held s"), right("claims"), right("defended s"),
-        right("votes"), right("share"), right("bps"), right("wei"), box=None,
+        Column("bot", overflow="fold"), right("held s"), right("claims"), right("defended s"),
+        right("votes"), right("bps"), right("wei"), box=None,
     )  # fmt: skip
     for row in output["bots"]:
-        table.add_row(row["bot"], *_figures(row), row["vote_quality"], row["share"], *_paid(row))
+        table.add_row(row["bot"], *_figures(row), row["vote_quality"], *_paid(row))
     totals = output["totals"]
-    table.add_row("total", *_figures(totals), f"{totals['votes']} cast", "", *_paid(totals))
+    table.add_row("total", *_figures(totals), f"{totals['votes']} cast", *_paid(totals))
     commands.out.print(table, soft_wrap=False)
     if output["outcome"] in SENTENCES:
         commands.out.print(SENTENCES[output["outcome"]])
@@ -58,11 +62,7 @@ def _print(output: Mapping[str, Any]) -> None:
 
 
 def _figures(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return (
-        _seconds(row["occupied_ms"]),
-        str(row["claims"]),
-        _seconds(row["defense_ms"]),
-    )
+    return _seconds(row["occupied_ms"]), str(row["claims"]), _seconds(row["defense_ms"])
 
 
 def _seconds(ms: int) -> str:
