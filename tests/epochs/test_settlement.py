@@ -95,6 +95,21 @@ def test_caps_that_cannot_be_held_are_raised_and_the_output_says_so():
     assert (output["caps"], output["bots"][0]["wei"]) == ("raised", "1000")
 
 
+def test_a_log_can_be_taken_while_events_still_come():
+    reader = event_log.Reader()
+    for event in Host().take(S, 2).take(S, 0, 1).events:
+        reader.add(event)
+    assert reader.log() == reader.log()
+
+
+def test_an_event_of_another_form_is_refused_with_its_seq():
+    host = busy_day()
+    host.events[2]["slot"] = None
+    with pytest.raises(Refused, match="event_malformed") as refused:
+        settled(host)
+    assert refused.value.refusal.details.startswith("seq 5: ")
+
+
 def test_what_settlement_does_not_read_does_not_change_the_result():
     host = busy_day()
     before = bundled(host.events).cid

@@ -53,6 +53,7 @@ def test_what_is_no_whole_is_not_apportioned(amounts, units, names):
         shares.apportion(amounts, units, names)
 
 
+@settings(deadline=None)
 @given(WEIGHTS.filter(any), st.one_of(st.just(10_000), st.integers(0, 2**256)))
 def test_units_add_up_and_each_is_within_one_of_its_part(weights, units):
     given_units = apportioned(weights, units)
@@ -90,6 +91,7 @@ def test_nobody_has_weight_where_nobody_contributed():
     assert shares.weigh([(0, [7, 0]), (10_000, [0, 0])]).by_bot == [0, 0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(BPS, st.lists(st.integers(0, 10**12), min_size=4, max_size=4)),
                 min_size=1, max_size=4))  # fmt: skip
 def test_weights_are_exact(parts):

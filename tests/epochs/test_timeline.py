@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agon.epochs import profiles, timeline
@@ -95,6 +95,7 @@ def test_an_instant_has_its_phase():
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(ZONES),
     st.times().map(lambda at: at.strftime("%H:%M")),

@@ -124,7 +124,7 @@ class Reader:
         self._to_votes = tuple(votes[name].append for name in VOTE_COLUMNS)
 
     def add(self, event: Mapping[str, Any]) -> None:
-        """One event. Refused: `event_malformed`, with what is wrong with it."""
+        """One event. Refused: `event_malformed`, with its seq and what is wrong with it."""
         try:
             kind = KINDS.get(event["type"])
             if kind is not None:
@@ -132,11 +132,11 @@ class Reader:
             elif event["type"] == "vote_cast":
                 self._add_vote(event)
             elif event["type"] not in NOT_READ:
-                raise _event_refused(f"type {str(event['type'])[:80]!r} is not known")
+                raise ValueError(f"type {str(event['type'])[:80]!r} is not known")
         except KeyError as error:
-            raise _event_refused(f"{error.args[0]} is missing") from error
-        except (TypeError, AttributeError, OverflowError) as error:
-            raise _event_refused(str(error)) from error
+            raise _event_refused(event, f"{error.args[0]} is missing") from error
+        except (ValueError, TypeError, OverflowError) as error:
+            raise _event_refused(event, str(error)) from error
 
     def log(self) -> Log:
         """All of it: events by seq, names sorted. Refused: `log_malformed`."""
@@ -186,30 +186,30 @@ class Reader:
 
     def _target(self, kind: str, name: str) -> int:
         if kind not in TARGET_TYPES:
-            raise _event_refused(f"target_type {str(kind)[:80]!r} is not known")
+            raise ValueError(f"target_type {str(kind)[:80]!r} is not known")
         if kind == "bot":
             self._named(self._bots, name, _UUID, "target_id")
         if not 0 < len(name) <= TARGET_ID_CHARS_MAX:
-            raise _event_refused(f"target_id has 1 to {TARGET_ID_CHARS_MAX} characters")
+            raise ValueError(f"target_id has 1 to {TARGET_ID_CHARS_MAX} characters")
         return self._targets.setdefault((kind, name), len(self._targets))
 
     def _score(self, text: str) -> int:
         if not _SCORE.fullmatch(text):
-            raise _event_refused("score is no decimal from 0.0000 to 1.0000 with four places")
+            raise ValueError("score is no decimal from 0.0000 to 1.0000 with four places")
         return self._scores.setdefault(text, int(text.replace(".", "")))
 
     @staticmethod
     def _named(known: dict[str, int], name: str, form: re.Pattern[str], key: str) -> int:
         if not form.fullmatch(name):
-            raise _event_refused(f"{key} {name[:80]!r} has another form (lower case)")
+            raise ValueError(f"{key} {name[:80]!r} has another form (lower case)")
         return known.setdefault(name, len(known))
 
 
-def _event_refused(sentence: str) -> Refused:
+def _event_refused(event: Mapping[str, Any], sentence: str) -> Refused:
     return refuse(
         "event_malformed",
         "An event does not have the form of its type.",
-        details=sentence,
+        details=f"seq {str(event.get('seq'))[:80]}: {sentence}",
         hint="docs/epochs.md shows the form of each type.",
         status=422,
     )
@@ -224,6 +224,7 @@ def _places(known: Mapping[Any, int], ordered: Sequence[Any]) -> list[int]:
 
 
 def _in_order(columns: Columns) -> Columns:
+    """The same events by seq, in a dict of its own."""
     seqs = columns["seq"]
     if any(later <= earlier for earlier, later in pairwise(seqs)):
         order = sorted(range(len(seqs)), key=seqs.__getitem__)
@@ -232,7 +233,7 @@ def _in_order(columns: Columns) -> Columns:
             for name, column in columns.items()
         }
     _check_order(columns["seq"])
-    return columns
+    return dict(columns)
 
 
 def _check_bounds(log: Log) -> None:

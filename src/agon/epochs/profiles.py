@@ -37,7 +37,7 @@ def check(config: object) -> None:
             "profile_malformed",
             "This is not a profile that an epoch can be played by.",
             details="\n".join(mistakes[:MISTAKES_MAX]),
-            hint="src/agon/epochs/profile.schema.json is the form, and describes each key.",
+            hint="profile.schema.json, in the package agon.epochs, describes each key.",
             status=422,
         )
 

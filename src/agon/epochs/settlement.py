@@ -39,7 +39,7 @@ SCORE_PLACES = 8
 SHARE_PLACES = 12
 QUALITY_PLACES = 6
 BUNDLED_EVENTS_MAX = 3_000_000
-"""Each takes about 18 bytes of `results.BUNDLE_BYTES_MAX`, a voter 45 more; no use to try beyond."""
+"""Each takes about 18 bytes of `results.BUNDLE_BYTES_MAX`, and each voter 45 more."""
 EPOCH_KEYS = ("day", "starts_at_ms", "freeze_at_ms", "ends_at_ms")
 
 _WEI = re.compile(r"0|[1-9][0-9]{0,77}")
