@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections import defaultdict
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -54,7 +53,7 @@ async def claim(place, conn, slot, bot):
         await conn.execute(
             "select set_config('role', 'authenticated', true), "
             "set_config('request.jwt.claims', $1, true)",
-            json.dumps({"sub": place.actor("ada").user_id, "role": "authenticated"}),
+            database.claims_text(place.actor("ada")),
         )
         return await conn.fetchval(CLAIM, slot, "abc", bot)
 
@@ -199,8 +198,8 @@ async def test_of_claims_that_meet_the_freeze_none_comes_after_it(place):
     day, bots = await crowd(place, config)
 
     async def freeze():
-        while not await day.events("slot_overwritten"):
-            await asyncio.sleep(0.01)
+        while len(await day.events("slot_overwritten")) < CONNECTIONS:
+            pass
         await day.at(FREEZES)
         return await day.advance()
 

@@ -10,6 +10,7 @@ import pytest
 
 from agon.epochs import days as acts
 from agon.epochs import jobs as epoch_jobs
+from agon.kernel import database
 from agon.kernel.errors import Refused
 from agon.kernel.jobs import Work
 from tests.epochs import days
@@ -26,8 +27,10 @@ MOMENT = timedelta(milliseconds=1)
 async def settled(day) -> None:
     """As the settlement will say it."""
     await day.place.owner.execute(
-        "select agon.record_epoch_event(id, 'epoch_settled', agon.now(), '{\"result_cid\": \"b\"}') "
-        "from public.epochs"
+        """
+        select agon.record_epoch_event(id, 'epoch_settled', agon.now(), '{"result_cid": "b"}')
+        from public.epochs
+        """
     )
 
 
@@ -116,16 +119,14 @@ async def test_many_workers_make_each_move_once(place):
 
 async def test_a_move_waits_for_the_acts_under_way(place):
     day = await days.live(place, None, "ada")
-    claiming = await asyncpg.connect(
-        place.runtime.urls["agon_web"], server_settings={"application_name": "agon_web"}
-    )
+    claiming = await database.connect(place.runtime.urls["agon_web"])
     try:
         transaction = claiming.transaction()
         await transaction.start()
         await claiming.execute("set local role authenticated")
         await claiming.execute(
             "select set_config('request.jwt.claims', $1, true)",
-            '{"sub": "%s", "role": "authenticated"}' % place.actor("ada").user_id,
+            database.claims_text(place.actor("ada")),
         )
         await claiming.execute("select public.claim_slot(0, 'abc')")
         await day.at(FREEZES)

@@ -61,7 +61,8 @@ as $$
 declare
   every_slot constant integer := -1;
   bot constant uuid := agon.acting_bot(bot_identity_id);
-  epoch constant public.epochs := agon.enter_live_epoch(day);
+  asked_at constant timestamptz := date_trunc('milliseconds', agon.now());
+  epoch constant public.epochs := agon.enter_live_epoch(day, asked_at);
   terms record := agon.claim_terms(epoch, slot_index, code);
   slot public.epoch_slot_states;
   at timestamptz;
@@ -75,7 +76,7 @@ begin
   select s.* into slot from public.epoch_slot_states s
   where s.epoch_id = epoch.id and s.slot_index = claim_slot.slot_index for no key update;
   -- Who waited for the slot comes after whoever had it meanwhile, whenever the request began.
-  at := greatest(date_trunc('milliseconds', agon.now()), slot.last_event_at);
+  at := greatest(asked_at, slot.last_event_at);
   select c.until_at into slot_until from agon.epoch_cooldowns c
   where c.epoch_id = epoch.id and c.bot_identity_id = bot and c.slot_index = claim_slot.slot_index;
   refusal := case

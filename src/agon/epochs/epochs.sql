@@ -53,14 +53,14 @@ $$;
 comment on function agon.enter_epoch(date) is
   'The epoch of a day (null: the one that is live), in whose phase the act then stays. Called by other functions only.';
 
-create or replace function agon.enter_live_epoch(day date) returns public.epochs
+create or replace function agon.enter_live_epoch(day date, at timestamptz) returns public.epochs
 language plpgsql security definer set search_path = ''
 as $$
 declare
   epoch constant public.epochs := agon.enter_epoch(day);
 begin
   -- The phase can lag behind the clock by a minute; the times decide, too.
-  if epoch.phase <> 'live' or agon.now() < epoch.starts_at or agon.now() >= epoch.freeze_at then
+  if epoch.phase <> 'live' or at < epoch.starts_at or at >= epoch.freeze_at then
     perform agon.refuse(409, 'epoch_not_live',
       format('%s is not live (%s).', epoch.day_date, epoch.phase),
       format('It is from %s to %s.', epoch.starts_at, epoch.freeze_at));
@@ -68,8 +68,8 @@ begin
   return epoch;
 end
 $$;
-comment on function agon.enter_live_epoch(date) is
-  'As agon.enter_epoch, and refuses all phases but live. Called by other functions only.';
+comment on function agon.enter_live_epoch(date, timestamptz) is
+  'As agon.enter_epoch, and refuses acts of an instant at which it is not live. Called by other functions only.';
 
 create or replace function agon.open_epoch(day date, profile_id uuid, times timestamptz[]) returns public.epochs
 language plpgsql security definer set search_path = ''

@@ -8,6 +8,7 @@ as $$
 #variable_conflict use_column
 declare
   voter constant text := lower(voter_address);
+  at constant timestamptz := agon.now();
   -- Not the client's to choose: whoever could name another session would have no limit.
   session constant text := coalesce((select auth.jwt()) ->> 'session_id', (select auth.uid())::text);
   epoch public.epochs;
@@ -16,7 +17,7 @@ declare
   vote public.epoch_votes;
 begin
   perform agon.require_wallet(voter);
-  epoch := agon.enter_live_epoch(day);
+  epoch := agon.enter_live_epoch(day, at);
   weight := agon.vote_weight(epoch, target_type);
   target := agon.vote_target(target_type, target_id, voter);
   if score is null or score < 0 or score > 1 or score <> round(score, 4) then
@@ -39,9 +40,9 @@ begin
   insert into public.epoch_votes
     (epoch_id, voter_address, voter_session_id, vote_target_type, vote_target_id, score, raw_weight,
      effective_weight, created_at)
-  values (epoch.id, voter, session, target_type, target, score, weight, weight, agon.now())
+  values (epoch.id, voter, session, target_type, target, score, weight, weight, at)
   returning * into vote;
-  perform agon.record_epoch_event(epoch.id, 'vote_cast', agon.now(),
+  perform agon.record_epoch_event(epoch.id, 'vote_cast', at,
     jsonb_build_object('target_type', vote.vote_target_type, 'target_id', vote.vote_target_id,
       'score', vote.score::text),
     wallet => voter);
