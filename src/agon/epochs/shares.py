@@ -67,12 +67,14 @@ def cap(
     for bot, owner in enumerate(owners):
         groups[owner].append(bot)
     owner_cap = Fraction(owner_bps, WHOLE_BPS)
+    reachable = Fraction(0)
     for bots in groups.values():
-        if sum(limits[bot] for bot in bots) > owner_cap:
+        together = sum(limits[bot] for bot in bots)
+        reachable += min(together, owner_cap)
+        if together > owner_cap and owner_cap < 1:  # a cap of the whole binds nobody
             within = fill([weights[bot] for bot in bots], [limits[bot] for bot in bots], owner_cap)
             for bot, limit in zip(bots, within, strict=True):
                 limits[bot] = limit
-    reachable = sum(limits)
     if reachable >= 1 or not reachable:
         return Amounts(by_bot=fill(weights, limits, Fraction(1)), raised=False)
     return Amounts(by_bot=[limit / reachable for limit in limits], raised=True)
