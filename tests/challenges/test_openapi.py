@@ -24,6 +24,9 @@ SUBJECT = wallet("bob")
 WITHOUT_BODY = {
     ("post", f"/api/admin/challenges/{{challenge_id}}/{act}")
     for act in ("approve", "reject", "cancel")
+} | {
+    ("post", f"/api/bots/{{slug}}/{act}")
+    for act in ("avatars/{index}/approve", "reinstate", "retire")
 }
 MODEL = {
     "id": "a@1", "label": "A", "kind": "custom", "judge": "fitness",
@@ -41,15 +44,22 @@ BODIES = {
     ("post", "/api/accounts/link"): ({"subject": SUBJECT, "provider": "strava"}, "provider"),
     ("post", "/api/aivm/intake"): (EVIDENCE, "data"),
     ("post", "/api/me/claims"): (
-        {"subject": SUBJECT, "challenge_id": 7, "claim_type": "principal"}, "claim_type",
+        {"subject": SUBJECT, "challenge_id": 7, "claim_type": "principal"},
+        "claim_type",
     ),
     ("post", "/api/auth/steam/return"): ({**SIGNED, "openid": {}}, "openid"),
     ("post", "/api/bindings/start"): (
-        {"subject": SUBJECT, "platform": "epic", "platform_id": "0" * 32}, "platform_id"
+        {"subject": SUBJECT, "platform": "epic", "platform_id": "0" * 32},
+        "platform_id",
     ),
     ("post", "/api/bindings"): ({**SIGNED, "countersignature": ""}, "message"),
     ("put", "/api/admin/templates"): (TEMPLATE, "rule_config"),
     ("put", "/api/admin/models"): (MODEL, "sources"),
+    ("post", "/api/bots/{slug}/avatars"): ({"provider": "meshy", "prompt": "a"}, "provider"),
+    ("post", "/api/bots/{slug}/avatars/{index}/reject"): ({"reason": "a"}, "reason"),
+    ("post", "/api/bots/{slug}/loadout"): ({"generation_index": 1}, "generation_index"),
+    ("post", "/api/bots/{slug}/snapshots"): ({"stats": {}, "epoch_id": None}, "stats"),
+    ("post", "/api/bots/{slug}/suspend"): ({"reason": "a"}, "reason"),
     ("post", "/api/admin/challenges/{challenge_id}/finalize"): ({"outcome": 1}, "outcome"),
 }
 

@@ -131,9 +131,9 @@ async def test_there_is_no_avatar_of_an_unknown_bot(place, ada):
     assert (await refusal(looks.seen(place, ada, "bot_0"))).code == "bot_unknown"
 
 
-@pytest.mark.parametrize("act", ["suspend_bot", "retire_bot"])
+@pytest.mark.parametrize("act", ["suspend_bot($1, 'why')", "retire_bot($1)"])
 async def test_a_bot_that_is_not_active_gets_no_avatars(place, ada, slug, act):
-    await looks.act(place, ADMIN, f"public.{act}($1)", slug)
+    await looks.act(place, ADMIN, f"public.{act}", slug)
     assert (await refusal(looks.brought(place, ada, slug))).code == "bot_not_active"
     wish = Wish(provider="import", source_uri="ipfs://b" + "a" * 58)
     call = avatars.request(looks.desk(place), ada, slug, wish)

@@ -102,9 +102,9 @@ async def test_an_avatar_of_another_bot_is_not_worn(place, ada, slug):
         )
 
 
-@pytest.mark.parametrize("act", ["suspend_bot", "retire_bot"])
+@pytest.mark.parametrize("act", ["suspend_bot($1, 'why')", "retire_bot($1)"])
 async def test_a_bot_that_is_not_active_does_not_change_clothes(place, ada, slug, act):
-    await looks.act(place, ADMIN, f"public.{act}($1)", slug)
+    await looks.act(place, ADMIN, f"public.{act}", slug)
     assert (await refusal(looks.wear(place, ada, slug, 1))).code == "bot_not_active"
     assert await worn(place) is None
 

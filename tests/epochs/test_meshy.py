@@ -213,10 +213,10 @@ async def test_a_bot_asks_ten_times_a_day(place, ada, slug):
         assert (await refusal(call)).code == "too_many_avatars"
 
 
-async def test_a_sold_bot_gets_the_avatar_that_was_asked_for(place, ada, slug):
+async def test_a_bot_that_is_suspended_meanwhile_gets_the_avatar_all_the_same(place, ada, slug):
     async with meshy(place) as (_, desk):
         name = await looks.asked(place, ada, slug, desk)
-        await looks.act(place, looks.ADMIN, "public.suspend_bot($1)", slug)
+        await looks.act(place, looks.ADMIN, "public.suspend_bot($1, 'why')", slug)
         assert await avatars.generate(desk, name) == "done"
     assert await looks.seen(place, ada, slug) == [(1, "pending")]
 

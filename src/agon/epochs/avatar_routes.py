@@ -65,7 +65,7 @@ AVATAR["requestBody"]["content"]["multipart/form-data"] = {
     }
 }
 LOADOUT = _takes({"generation_index": {"type": "integer", "minimum": 1}}, "generation_index")
-REASON = _takes({"reason": _text("Whoever is turned down reads it.")}, "reason")
+REASON = _takes({"reason": {"type": "string", "maxLength": 500}}, "reason")
 SNAPSHOT = _takes(
     {"epoch_id": {"type": ["string", "null"], "format": "uuid"}, "stats": {"type": "object"}},
     "stats",
@@ -168,13 +168,11 @@ async def reinstate(slug: str, caller: Caller, pools: Pools) -> Any:
         return await conn.fetchval("select to_jsonb(public.reinstate_bot($1))", slug)
 
 
-@router.post("/retire", openapi_extra=REASON)
-async def retire(slug: str, caller: Caller, pools: Pools, body: JsonObject) -> Any:
+@router.post("/retire")
+async def retire(slug: str, caller: Caller, pools: Pools) -> Any:
     """End a bot for good, as its owner or an admin."""
     async with pools.as_caller(caller) as conn:
-        return await conn.fetchval(
-            "select to_jsonb(public.retire_bot($1, $2::jsonb ->> 'reason'))", slug, body
-        )
+        return await conn.fetchval("select to_jsonb(public.retire_bot($1))", slug)
 
 
 @queue_router.get("/avatars")

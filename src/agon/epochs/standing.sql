@@ -99,9 +99,6 @@ as $$
 declare
   moved public.bot_identities;
 begin
-  if length(reason) > 500 then
-    perform agon.refuse(400, 'reason_too_long', 'A reason has at most 500 characters.');
-  end if;
   update public.bot_identities i set status = to_state
   where i.id = move_bot.bot_identity_id and i.status <> to_state
   returning i.* into moved;
@@ -117,16 +114,20 @@ $$;
 comment on function agon.move_bot(uuid, text, text) is
   'Moves a bot, or answers with it as it is there already. Called by other functions only.';
 
-create or replace function public.suspend_bot(slug text, reason text default null)
+create or replace function public.suspend_bot(slug text, reason text)
 returns public.bot_identities
 language plpgsql security definer set search_path = ''
 as $$
 begin
   perform agon.require_admin();
+  if coalesce(length(reason), 0) not between 1 and 500 then
+    perform agon.refuse(400, 'reason_missing', 'A suspension says why.',
+      'Give a reason of 1 to 500 characters.');
+  end if;
   return agon.move_bot((agon.find_bot(suspend_bot.slug)).id, 'suspended', suspend_bot.reason);
 end
 $$;
-comment on function public.suspend_bot(text, text) is 'Stops a bot from acting, by an admin.';
+comment on function public.suspend_bot(text, text) is 'Stops a bot from acting, by an admin. The reason stands in the event.';
 
 create or replace function public.reinstate_bot(slug text) returns public.bot_identities
 language plpgsql security definer set search_path = ''
@@ -138,27 +139,26 @@ end
 $$;
 comment on function public.reinstate_bot(text) is 'Lets a suspended bot act again, by an admin.';
 
-create or replace function public.retire_bot(slug text, reason text default null)
-returns public.bot_identities
+create or replace function public.retire_bot(slug text) returns public.bot_identities
 language plpgsql security definer set search_path = ''
 as $$
 declare
   held public.bot_identity_owners;
 begin
   if agon.is_admin() then
-    return agon.move_bot((agon.find_bot(retire_bot.slug)).id, 'retired', retire_bot.reason);
+    return agon.move_bot((agon.find_bot(retire_bot.slug)).id, 'retired', null);
   end if;
   held := agon.hold_own_bot(retire_bot.slug);
   if (agon.show_bot(retire_bot.slug)).status = 'suspended' then
     perform agon.refuse(409, 'bot_not_active', 'The bot is suspended.', 'Ask an admin.');
   end if;
-  return agon.move_bot(held.bot_identity_id, 'retired', retire_bot.reason);
+  return agon.move_bot(held.bot_identity_id, 'retired', null);
 end
 $$;
-comment on function public.retire_bot(text, text) is
+comment on function public.retire_bot(text) is
   'Ends a bot for good: its owner while it is active, an admin at any time.';
 
 revoke all on function public.suspend_bot(text, text), public.reinstate_bot(text),
-  public.retire_bot(text, text) from public, anon, authenticated, service_role;
+  public.retire_bot(text) from public, anon, authenticated, service_role;
 grant execute on function public.suspend_bot(text, text), public.reinstate_bot(text),
-  public.retire_bot(text, text) to authenticated, service_role;
+  public.retire_bot(text) to authenticated, service_role;
