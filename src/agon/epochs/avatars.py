@@ -103,7 +103,8 @@ async def _keep(conn: Conn, desk: Desk, wish: Wish, made: Made) -> tuple[str, st
     """Check the files and hold them, with a manifest; the URIs of model, preview and manifest."""
     root = await asyncio.to_thread(files.folder, desk.runtime)
     cid = await publishing.hold(conn, root, made.model, forms.GLB)
-    model, scene = manifests.part(cid, made.model), forms.scene_of(made.model)
+    model = manifests.part(cid, made.model)
+    scene = await asyncio.to_thread(forms.scene_of, made.model)
     preview = None
     if made.preview is not None:
         cid = await publishing.hold(conn, root, made.preview, forms.PNG)
