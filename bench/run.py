@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MEASUREMENTS = ("readers", "pipeline", "doors_ceiling", "doors", "payouts", "settlement")
+MEASUREMENTS = ("readers", "pipeline", "doors_ceiling", "doors", "payouts", "settlement", "claims")
 
 
 def main(names: list[str]) -> None:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from agon.epochs import credentials, days, history, profiles
 from agon.kernel import commands
-from agon.kernel.database import Conn
+from agon.kernel.database import ENGINE, Conn
 from agon.kernel.errors import refuse
 
 Answer = TypeVar("Answer")
@@ -63,7 +63,7 @@ def show(
 ) -> None:
     """Show a day and its slots; the newest, if none is named."""
     named = _day(day)
-    epoch, slots = _ask(lambda conn: _look(conn, named))
+    epoch, slots = commands.run(_look(named))
     if as_json:
         print(json.dumps({**epoch, "slots": slots}, indent=2))
         return
@@ -114,13 +114,14 @@ def _day(text: str | None) -> date | None:
         raise refuse("day_malformed", f"{text!r} is no day.", hint="Write YYYY-MM-DD.") from error
 
 
-async def _look(conn: Conn, day: date | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    if day is None:
-        newest = await history.days(conn, None, 1)
-        if not newest:
-            raise refuse("epoch_unknown", "No day was opened yet.", hint="`agon epoch open`")
-        day = date.fromisoformat(newest[0]["day"])
-    return await history.day(conn, day), await history.slots(conn, day)
+async def _look(day: date | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    async with commands.begin().database() as database, database.as_caller(ENGINE) as conn:
+        if day is None:
+            newest = await history.days(conn, None, 1)
+            if not newest:
+                raise refuse("epoch_unknown", "No day was opened yet.", hint="`agon epoch open`")
+            day = date.fromisoformat(newest[0]["day"])
+        return await history.day(conn, day), await history.slots(conn, day)
 
 
 def _ask(act: Callable[[Conn], Awaitable[Answer]]) -> Answer:
