@@ -15,6 +15,27 @@ AVATAR_OF = (
     "(select id from public.bot_identities where slug = '{0}')"
 )
 
+FROZEN = "epoch_id in (select id from public.epochs where phase = 'freeze')"
+
+DAYS = f"""
+insert into public.epoch_profiles (profile_key, version, config)
+values ('daily', 1, '{{}}');
+insert into public.epochs (day_date, profile_id, opens_at, starts_at, freeze_at, ends_at,
+  settle_at, archive_at)
+select d, p.id, d, d, d + 1, d + 1, d + 1, d + 1
+from public.epoch_profiles p, unnest('{{2026-01-01, 2026-01-02}}'::date[]) d;
+update public.epochs set phase = 'live';
+update public.epochs set phase = 'freeze' where day_date = '2026-01-01';
+insert into public.epoch_slot_states (epoch_id, slot_index, slot_type, slot_label)
+select id, 0, 'melody', 'Melody' from public.epochs;
+insert into public.epoch_votes
+  (epoch_id, voter_address, vote_target_type, vote_target_id, score)
+select id, w, 'tempo', '120', 1 from public.epochs, unnest('{{{ADA}, {BOB}}}'::text[]) w;
+insert into public.epoch_events (epoch_id, event_type, occurred_at)
+select id, t, '2026-01-01'
+from public.epochs, unnest('{{phase_moved, vote_cast}}'::text[]) t;
+"""
+
 # table -> {kind of row: predicate}. The caller is ada.
 KINDS = {
     "public.achievement_mints": {"own": f"recipient = '{ADA}'", "others'": f"recipient = '{BOB}'"},
@@ -31,6 +52,19 @@ KINDS = {
     "public.challenge_templates": {"active": "active", "inactive": "not active"},
     "public.challenges": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.claims": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.epoch_events": {
+        "acts": "event_type <> 'vote_cast'",
+        "votes while live": f"event_type = 'vote_cast' and not {FROZEN}",
+        "votes of a frozen day": f"event_type = 'vote_cast' and {FROZEN}",
+    },
+    "public.epoch_profiles": {"any": "true"},
+    "public.epoch_slot_states": {"any": "true"},
+    "public.epoch_votes": {
+        "own while live": f"voter_address = '{ADA}' and not {FROZEN}",
+        "others' while live": f"voter_address = '{BOB}' and not {FROZEN}",
+        "of a frozen day": FROZEN,
+    },
+    "public.epochs": {"any": "true"},
     "public.evidence": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.identity_bindings": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
     "public.indexer_state": {"any": "true"},
@@ -56,6 +90,7 @@ KINDS = {
 
 async def sow(owner: asyncpg.Connection) -> None:
     """Every kind of row in every table."""
+    await owner.execute(DAYS)
     await owner.execute(
         f"""
         update public.models set active = false where id = 'strava.distance_in_window@1';

@@ -26,7 +26,7 @@ WITHOUT_BODY = {
     for act in ("approve", "reject", "cancel")
 } | {
     ("post", f"/api/bots/{{slug}}/{act}")
-    for act in ("avatars/{index}/approve", "reinstate", "retire")
+    for act in ("avatars/{index}/approve", "reinstate", "retire", "credentials")
 }
 MODEL = {
     "id": "a@1", "label": "A", "kind": "custom", "judge": "fitness",
@@ -60,6 +60,12 @@ BODIES = {
     ("post", "/api/bots/{slug}/loadout"): ({"generation_index": 1}, "generation_index"),
     ("post", "/api/bots/{slug}/snapshots"): ({"stats": {}, "epoch_id": None}, "stats"),
     ("post", "/api/bots/{slug}/suspend"): ({"reason": "a"}, "reason"),
+    ("post", "/api/epochs/{day}/claims"): ({"slot_index": 0, "code": "a"}, "code"),
+    ("post", "/api/epochs/{day}/votes"): (
+        {"target_type": "tempo", "target_id": "9", "score": "1", "voter_address": SUBJECT},
+        "score",
+    ),
+    ("post", "/api/epochs/{day}/events"): ({"events": []}, "events"),
     ("post", "/api/admin/challenges/{challenge_id}/finalize"): ({"outcome": 1}, "outcome"),
 }
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from agon.epochs import claims, history
+from agon.epochs import claims, event_log, history
 from agon.kernel import clock
 from agon.kernel.database import ANONYMOUS
 from agon.kernel.errors import Refused
@@ -173,6 +173,21 @@ async def test_votes_are_events_for_everyone_when_nobody_can_vote_any_more(day, 
     await day.advance()
     (vote,) = (await read(place, type="vote_cast"))["events"]
     assert set(vote["data"]) == {"target_type", "target_id", "score"}
+
+
+async def test_the_settlement_reads_the_log_as_it_is_written(day, place):
+    await day.claim("ada")
+    await day.at(1)
+    await day.claim("bob")
+    await day.at(HOLD_S)
+    await day.claim("bob")
+    await day.vote("bob", day.bots["ada"], "1", "bot")
+    await record(place, told())
+    await day.at(FREEZES)
+    await day.advance()
+    log = event_log.read((await read(place))["events"])
+    assert (len(log.slots["seq"]), len(log.votes["seq"])) == (3, 1)
+    assert set(log.bots) == set(day.bots.values())
 
 
 async def test_the_log_only_grows(day, place):

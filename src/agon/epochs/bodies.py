@@ -76,5 +76,3 @@ EVENTS = _takes(
         },
     },
 )
-
-CREDENTIAL = _takes((), {"days": {"type": "integer", "minimum": 1, "maximum": 366}})

@@ -110,13 +110,13 @@ async def record_events(
         return await claims.record_events(conn, day, body.get("events"))
 
 
-@router.post("/bots/{slug}/credentials", status_code=201, openapi_extra=bodies.CREDENTIAL)
+@router.post("/bots/{slug}/credentials", status_code=201)
 async def issue_credential(
-    slug: str, caller: SignedIn, pools: Pools, body: JsonObject
+    slug: str, caller: SignedIn, pools: Pools, days: int = credentials.DAYS_DEFAULT
 ) -> dict[str, Any]:
     """A credential for a program that acts as a bot of the caller's: shown now, and never again."""
     async with pools.as_worker(caller) as conn:
-        return await credentials.issue(conn, slug, body.get("days", credentials.DAYS_DEFAULT))
+        return await credentials.issue(conn, slug, days)
 
 
 @router.get("/bots/{slug}/credentials")
