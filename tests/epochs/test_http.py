@@ -278,5 +278,7 @@ async def test_a_client_claims_and_votes_by_rpc(place, day):
             assert slots.json() == [{"current_code": "abc"}]
             unknown = {"Authorization": "Bearer agon_bot_x"} | key
             assert (await api.get("/rest/v1/epochs", headers=unknown)).status_code == 401
+            user = await api.get("/auth/v1/user", headers=shows | key)
+            assert user.status_code == 403, user.text
             bare = await api.get("/rest/v1/epochs?select=phase", headers=shows)
             assert bare.json() == [{"phase": "live"}]

@@ -138,5 +138,6 @@ create table public.epoch_votes (
 );
 comment on table public.epoch_votes is
   'One a voter and target: score is 0 to 1, raw_weight what the profile says of the kind, effective_weight what the settlement makes of it.';
+create index epoch_votes_in_order on public.epoch_votes (epoch_id, created_at, id);
 create index epoch_votes_by_session on public.epoch_votes (epoch_id, voter_session_id);
 alter table public.epoch_votes enable row level security;
