@@ -94,6 +94,26 @@ async def test_a_bot_waits_between_claims_of_any_slot(day):
     assert len(await day.events("slot_claimed")) == 2
 
 
+async def test_who_comes_too_early_is_told_when_all_waiting_is_over(day):
+    await day.claim("ada", 1)
+    await day.at(3)
+    await day.claim("bob", 0)
+    await day.at(4)
+    answer = await day.claim("ada", 0)
+    assert (answer["reason"], when(answer)) == ("bot_cooldown", later(3 + HOLD_S))
+
+
+async def test_without_cooldowns_a_request_that_waited_is_not_too_early(place):
+    none = {"minimum_hold_ms": 0, "cooldown_ms": {"bot": 0, "slot": 0}}
+    day = await days.live(place, days.profile(**none), "ada")
+    await day.at(20)
+    await day.claim("ada", 0)
+    await day.at(19)
+    assert (await day.claim("ada", 1))["accepted"]
+    first, second = await day.events("slot_claimed")
+    assert first["at_ms"] == second["at_ms"]
+
+
 async def test_a_bot_waits_longer_before_it_claims_the_same_slot_again(day):
     await day.claim("ada")
     await day.at(HOLD_S)

@@ -68,6 +68,7 @@ declare
   at timestamptz;
   bot_until timestamptz;
   slot_until timestamptz;
+  hold_until timestamptz;
   refusal text;
   seq bigint;
 begin
@@ -75,15 +76,17 @@ begin
   bot_until := agon.cool_down(epoch.id, bot, every_slot, '-infinity');
   select s.* into slot from public.epoch_slot_states s
   where s.epoch_id = epoch.id and s.slot_index = claim_slot.slot_index for no key update;
-  -- Who waited for the slot comes after whoever had it meanwhile, whenever the request began.
-  at := greatest(asked_at, slot.last_event_at);
+  -- Who waited comes after what was done meanwhile to the slot and by the bot, whenever the request
+  -- began.
+  at := greatest(asked_at, slot.last_event_at, bot_until - terms.bot_cooldown);
   select c.until_at into slot_until from agon.epoch_cooldowns c
   where c.epoch_id = epoch.id and c.bot_identity_id = bot and c.slot_index = claim_slot.slot_index;
+  hold_until := slot.held_since + terms.minimum_hold;
   refusal := case
     when slot.current_holder_bot_identity_id = bot then 'holds_already'
     when bot_until > at then 'bot_cooldown'
     when slot_until > at then 'slot_cooldown'
-    when slot.held_since + terms.minimum_hold > at then 'minimum_hold'
+    when hold_until > at then 'minimum_hold'
   end;
   if refusal is null then
     seq := agon.take_slot(slot, bot, code, at);
@@ -91,9 +94,6 @@ begin
     where terms.slot_cooldown > terms.bot_cooldown;
   elsif refusal = 'minimum_hold' then
     seq := agon.attack_slot(slot, bot, at);
-    slot_until := slot.held_since + terms.minimum_hold;
-  elsif refusal = 'holds_already' then
-    slot_until := null;
   end if;
   if seq is not null then
     -- An attack counts like a claim: else one could attack without end.
@@ -102,7 +102,8 @@ begin
   end if;
   return jsonb_build_object('accepted', refusal is null, 'reason', refusal, 'seq', seq,
     'slot', agon.show_slot(slot),
-    'next_claim_at', greatest(at, bot_until, case when refusal is not null then slot_until end));
+    'next_claim_at', case when coalesce(refusal, 'holds_already') = 'holds_already'
+      then greatest(at, bot_until) else greatest(at, bot_until, slot_until, hold_until) end);
 end
 $$;
 comment on function public.claim_slot(integer, text, uuid, date) is
