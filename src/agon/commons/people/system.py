@@ -24,9 +24,7 @@ SYSTEM = System(
         "sweeps.sql",
         "agent_credentials.sql",
     ),
-    bearers=(
-        Bearer(prefix="agon_bot_", claims="agon.commons.people.agent_credentials:claims"),
-    ),
+    bearers=(Bearer(prefix="agon_bot_", claims="agon.commons.people.agent_credentials:claims"),),
     schedules=(
         Schedule(name="people.sweep", cron="47 3 * * *", run="agon.commons.people.jobs:sweep"),
     ),
