@@ -7,7 +7,16 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MEASUREMENTS = ("readers", "pipeline", "doors_ceiling", "doors", "payouts", "chain")
+MEASUREMENTS = (
+    "readers",
+    "pipeline",
+    "doors_ceiling",
+    "doors",
+    "payouts",
+    "chain",
+    "settlement",
+    "claims",
+)
 
 
 def main(names: list[str]) -> None:

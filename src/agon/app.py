@@ -44,7 +44,8 @@ def serve(runtime: Runtime, *, work: bool = True) -> FastAPI:
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.runtime, app.state.callers = runtime, Callers(runtime)
+    app.state.runtime = runtime
+    app.state.callers = Callers(runtime, lambda: app.state.database)
     app.state.doors = doors.closed(runtime.systems)
     errors.install(app)
     status.install(app)

@@ -24,6 +24,9 @@ SUBJECT = wallet("bob")
 WITHOUT_BODY = {
     ("post", f"/api/admin/challenges/{{challenge_id}}/{act}")
     for act in ("approve", "reject", "cancel")
+} | {
+    ("post", f"/api/bots/{{slug}}/{act}")
+    for act in ("avatars/{index}/approve", "reinstate", "retire", "credentials")
 }
 MODEL = {
     "id": "a@1", "label": "A", "kind": "custom", "judge": "fitness",
@@ -52,6 +55,17 @@ BODIES = {
     ("post", "/api/bindings"): ({**SIGNED, "countersignature": ""}, "message"),
     ("put", "/api/admin/templates"): (TEMPLATE, "rule_config"),
     ("put", "/api/admin/models"): (MODEL, "sources"),
+    ("post", "/api/bots/{slug}/avatars"): ({"provider": "meshy", "prompt": "a"}, "provider"),
+    ("post", "/api/bots/{slug}/avatars/{index}/reject"): ({"reason": "a"}, "reason"),
+    ("post", "/api/bots/{slug}/loadout"): ({"generation_index": 1}, "generation_index"),
+    ("post", "/api/bots/{slug}/snapshots"): ({"stats": {}, "epoch_id": None}, "stats"),
+    ("post", "/api/bots/{slug}/suspend"): ({"reason": "a"}, "reason"),
+    ("post", "/api/epochs/{day}/claims"): ({"slot_index": 0, "code": "a"}, "code"),
+    ("post", "/api/epochs/{day}/votes"): (
+        {"target_type": "tempo", "target_id": "9", "score": "1", "voter_address": SUBJECT},
+        "score",
+    ),
+    ("post", "/api/epochs/{day}/events"): ({"events": []}, "events"),
     ("post", "/api/admin/challenges/{challenge_id}/finalize"): ({"outcome": 1}, "outcome"),
 }
 

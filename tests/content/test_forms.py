@@ -8,7 +8,7 @@ import pytest
 
 from agon.commons.content import forms
 from agon.kernel.errors import Refused
-from tests.content.walks import MODEL, NOTE, chunk, glb
+from tests.content.walks import MODEL, NOTE, chunk, glb, png, png_chunk
 
 BINARY = 0x004E4942
 GLB = glb(MODEL, (BINARY, b"\0" * 16))
@@ -97,3 +97,77 @@ def test_content_has_a_size():
 )
 def test_a_media_type_has_its_form(media_type):
     assert refusal(b"x", media_type) == "content_type_malformed"
+
+
+def buffered(*buffers: object, bin_bytes: int | None = None) -> bytes:
+    """A model with these buffers, and a binary chunk of so many bytes."""
+    more = () if bin_bytes is None else ((BINARY, b"\0" * bin_bytes),)
+    return glb({**MODEL, "buffers": list(buffers)}, *more)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        buffered({"byteLength": 13}, bin_bytes=16),
+        buffered({"byteLength": 16}, bin_bytes=16),
+        buffered({"byteLength": 1, "uri": "data:application/octet-stream;base64,AA=="}),
+        buffered({"byteLength": 4}, {"byteLength": 8, "extensions": {}}, bin_bytes=4),
+        glb({**MODEL, "images": [{"uri": "DATA:image/png;base64,AA=="}, {"bufferView": 0}]}),
+    ],
+)
+def test_a_model_that_holds_all_that_it_needs_is_taken(data):
+    forms.check(data, forms.GLB)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        buffered({"byteLength": 12}, bin_bytes=16),
+        buffered({"byteLength": 17}, bin_bytes=16),
+        buffered({"byteLength": 1}),
+        buffered({"byteLength": True}, bin_bytes=4),
+        buffered({}, bin_bytes=4),
+        buffered(1, bin_bytes=4),
+        glb({**MODEL, "buffers": {}}),
+        glb({**MODEL, "extras": " " * forms.SCENE_BYTES_MAX}),
+    ],
+)
+def test_a_model_whose_buffer_is_not_there_is_not(data):
+    assert refusal(data, forms.GLB) == "glb_malformed"
+
+
+@pytest.mark.parametrize(
+    "uri", ["a.bin", "https://a.b/c.png", "file:///etc/passwd", "//a.b/c", "", " data:", 7, None]
+)
+@pytest.mark.parametrize("key", ["buffers", "images", "extensions"])
+def test_a_model_that_refers_outside_is_not_taken(uri, key):
+    """Wherever the uri stands, also within an extension."""
+    held = {"deep": [{"uri": uri}]} if key == "extensions" else {"uri": uri}
+    model = {**MODEL, key: [held]}
+    assert refusal(glb(model), forms.GLB) == "glb_refers_outside"
+
+
+def test_a_picture_is_taken():
+    forms.check(png(), forms.PNG)
+    forms.check(png(8192, 1, png_chunk(b"tEXt", b"a\0b")), forms.PNG)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<svg/>",
+        png()[:8],
+        png()[:-1],
+        png()[:-12],
+        png() + b"\0",
+        png().replace(b"IDAT", b"IDAX"),
+        png()[:30] + b"\0" + png()[31:],
+        png(0, 1),
+        png(8193, 1),
+        png()[:8] + png_chunk(b"IDAT", b"") + png_chunk(b"IEND", b""),
+        png()[:33] + png_chunk(b"IEND", b""),
+        b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 2**32 - 1, b"IHDR") + b"\0" * 8,
+    ],
+)
+def test_what_is_no_picture_is_not(data):
+    assert refusal(data, forms.PNG) == "png_malformed"

@@ -89,9 +89,9 @@ async def test_what_is_private_answers_as_what_is_not_there(place, api):
     absent = await api.get(f"/ipfs/{cids.of_bytes(b'nobody has this')}")
     assert held.status_code == absent.status_code == 404
     assert held.json() == absent.json()
-    assert await published(place, data, "image/png") == file.cid
+    assert await published(place, data, "image/jpeg") == file.cid
     shown = await api.get(f"/ipfs/{file.cid}")
-    assert (shown.content, shown.headers["content-type"]) == (data, "image/png")
+    assert (shown.content, shown.headers["content-type"]) == (data, "image/jpeg")
 
 
 async def test_publishing_twice_is_publishing_once(place, api):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import zlib
 from dataclasses import replace
 
 from agon.commons.content import files, publishing
@@ -32,6 +33,19 @@ def glb(scene: object | bytes = None, *more: tuple[int, bytes], version: int = 2
 def chunk(kind: int, data: bytes) -> bytes:
     """One chunk of it."""
     return struct.pack("<II", len(data), kind) + data
+
+
+def png(width: int = 2, height: int = 1, *more: bytes) -> bytes:
+    """A grey picture. more: chunks before its end."""
+    pixels = zlib.compress((b"\0" + b"\x7f" * width) * height)
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = (png_chunk(b"IHDR", header), png_chunk(b"IDAT", pixels), *more, png_chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """One chunk of it."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 MODEL = {"asset": {"version": "2.0", "generator": "Agon's tests"}}

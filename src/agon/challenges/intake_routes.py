@@ -13,7 +13,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.types import Message
 
 from agon.challenges import bodies, evidence, rules, verdicts
 from agon.challenges.records import Source
@@ -21,7 +20,7 @@ from agon.commons.content import files
 from agon.commons.people import wallets
 from agon.kernel import clock
 from agon.kernel.errors import Refused, refuse
-from agon.web.handlers import Pools, Process, SignedIn, json_object, subject_of
+from agon.web.handlers import Pools, Process, SignedIn, bounded, json_object, subject_of
 
 router = APIRouter(prefix="/api", tags=["challenges"])
 
@@ -68,7 +67,9 @@ async def receive(request: Request, folder: Path) -> AsyncIterator[Form]:
     with files.arriving(folder) as path:
         kind = request.headers.get("content-type", "")
         if kind.startswith("multipart/form-data"):
-            fields = await _multipart(_bounded(request), path)
+            fields = await _multipart(
+                bounded(request, UPLOAD_BYTES_MAX + FORM_BYTES_MAX, _too_large()), path
+            )
         else:
             fields = await _json(request, path)
         yield _form(fields, path)
@@ -99,21 +100,6 @@ def _preview(form: Form, submitted: evidence.Submitted) -> Mapping[str, Any]:
         records=list(submitted.records),
     )
     return decision.verdict
-
-
-def _bounded(request: Request) -> Request:
-    """The request, refused as soon as more has come than an upload may have."""
-    come = 0
-
-    async def receive() -> Message:
-        nonlocal come
-        message = await request.receive()
-        come += len(message.get("body", b""))
-        if come > UPLOAD_BYTES_MAX + FORM_BYTES_MAX:
-            raise _too_large()
-        return message
-
-    return Request(request.scope, receive)
 
 
 def _too_large() -> Refused:

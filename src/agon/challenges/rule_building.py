@@ -16,6 +16,7 @@ from agon.challenges.records import TRUST_DEVICE, TRUST_MANUAL
 from agon.challenges.rule_syntax import Mistake
 from agon.challenges.rule_tree import Condition, Group, Minimum, Rule, Scope, Score, sports_for
 from agon.challenges.windows import DAY_MS, Window
+from agon.kernel.zones import zones
 
 PARTS_DEPTH_MAX = 8
 PARTS_MAX = 64
@@ -274,7 +275,7 @@ def _window(written: dict[str, str] | None) -> tuple[Window | None, tuple[str, s
     if written is None:
         return Window(start_ms=None, end_ms=None, zone="UTC"), NO_MISTAKE
     zone = written["zone"]
-    if zone not in windows.zones():
+    if zone not in zones():
         return None, ("/zone", "This is no IANA time zone; an example is Europe/Berlin.")
     if "start" not in written:
         return Window(start_ms=None, end_ms=None, zone=zone), NO_MISTAKE

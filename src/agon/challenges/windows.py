@@ -1,19 +1,15 @@
 """Windows: when something counts, and the days of a place.
 
-Time zones come from the `tzdata` package, never from the machine, so that two machines with the
-same pinned package agree. `timezone_data()` names the release; a result carries it.
+Time zones are those of `kernel.zones`, so that two machines agree.
 """
 
 from __future__ import annotations
 
-import importlib.resources
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
-import tzdata
+from agon.kernel.zones import zone_of
 
 YEAR_MIN = 2000
 YEAR_MAX = 2099
@@ -38,28 +34,6 @@ class Window:
         return (self.start_ms is None or start_ms >= self.start_ms) and (
             self.end_ms is None or end_ms <= self.end_ms
         )
-
-
-def timezone_data() -> str:
-    """Release of the IANA time-zone data that days are computed with, such as 2026f."""
-    return str(tzdata.IANA_VERSION)
-
-
-@lru_cache(maxsize=1)
-def zones() -> frozenset[str]:
-    """Names of all time zones."""
-    listing = importlib.resources.files("tzdata").joinpath("zones").read_text("utf-8")
-    return frozenset(listing.split())
-
-
-@lru_cache(maxsize=1024)
-def zone_of(name: str) -> ZoneInfo:
-    """The zone of a name in `zones()`; KeyError for any other."""
-    if name not in zones():
-        raise KeyError(name)
-    path = importlib.resources.files("tzdata").joinpath("zoneinfo", *name.split("/"))
-    with path.open("rb") as file:
-        return ZoneInfo.from_file(file, key=name)
 
 
 def moment(text: str, zone: str) -> int | None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from agon.epochs import reconciling
+from agon.epochs import avatars, days, reconciling
+from agon.epochs.providers.making import Desk
+from agon.kernel import logs
 from agon.kernel.jobs import Work
+
+log = logs.get("agon.epochs")
 
 
 async def enqueue_reconciliation(work: Work) -> None:
@@ -17,3 +21,19 @@ async def enqueue_reconciliation(work: Work) -> None:
 async def reconcile_owners(work: Work, _payload: dict[str, Any]) -> None:
     """Compare the owners' history with the chain."""
     await reconciling.run(work)
+
+
+async def generate_avatar(work: Work, payload: dict[str, Any]) -> None:
+    """Have an outside party make an avatar, as far as it is."""
+    desk = Desk(database=work.database, runtime=work.runtime)
+    outcome = await avatars.generate(desk, payload["generation_id"])
+    log.debug("avatar.handled", outcome=outcome, **payload)
+
+
+async def advance(work: Work, _payload: dict[str, Any] | None = None) -> None:
+    """Open the day that it is, where a profile is active, and make every move that is due."""
+    async with work.database.as_worker() as conn:
+        await days.open_due(conn)
+    async with work.database.as_worker() as conn:
+        for move in await days.advance(conn):
+            log.info("epoch.moved", **move)

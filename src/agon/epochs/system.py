@@ -1,24 +1,78 @@
 """The manifest of `epochs`."""
 
-from agon.kernel.manifest import Job, Reconciler, Schedule, System
+from agon.kernel.manifest import Check, Job, Reconciler, ResultKind, Schedule, Setting, System
 
 SYSTEM = System(
     name="epochs",
     package="agon.epochs",
-    rules=("identities.sql", "owners.sql", "reconciling.sql"),
+    rules=(
+        "identities.sql",
+        "owners.sql",
+        "reconciling.sql",
+        "standing.sql",
+        "moderation.sql",
+        "avatars.sql",
+        "loadouts.sql",
+        "snapshots.sql",
+        "credentials.sql",
+        "profiles.sql",
+        "events.sql",
+        "epochs.sql",
+        "claims.sql",
+        "votes.sql",
+    ),
+    routes=(
+        "agon.epochs.routes:router",
+        "agon.epochs.avatar_routes:router",
+        "agon.epochs.avatar_routes:queue_router",
+    ),
     jobs=(
+        Job(name="epochs.advance", run="agon.epochs.jobs:advance"),
         Job(
             name="epochs.reconcile_owners",
             run="agon.epochs.jobs:reconcile_owners",
             concurrency=1,
         ),
+        # The row gives up first (`avatars.ATTEMPTS_MAX`). One at a time: a task whose receipt was
+        # lost is looked for among those that are nobody's.
+        Job(
+            name="epochs.generate_avatar",
+            run="agon.epochs.jobs:generate_avatar",
+            attempts_max=40,
+            concurrency=1,
+        ),
     ),
     schedules=(
+        Schedule(name="epochs.advance", cron="* * * * *", run="agon.epochs.jobs:advance"),
         Schedule(
             name="epochs.reconcile_owners_nightly",
             cron="37 3 * * *",
             run="agon.epochs.jobs:enqueue_reconciliation",
         ),
     ),
+    commands=(
+        ("epoch", "agon.epochs.commands:epoch"),
+        ("bot", "agon.epochs.commands:bot"),
+        ("epoch replay", "agon.epochs.replay_commands:replay"),
+    ),
+    result_kinds=(
+        ResultKind(
+            name="epochs.settlement", version=1, recompute="agon.epochs.settlement:recompute"
+        ),
+    ),
+    settings=(
+        Setting(
+            name="meshy_api_key",
+            secret=True,
+            help="Meshy API key, of a paid account; it makes avatars of a prompt.",
+        ),
+        Setting(
+            name="meshy_url",
+            kind="url",
+            default="https://api.meshy.ai",
+            help="Where Meshy answers.",
+        ),
+    ),
+    checks=(Check(name="avatars by Meshy", run="agon.epochs.checks:check_meshy"),),
     reconcilers=(Reconciler(name="bot owners", run="agon.epochs.reconciling:run"),),
 )

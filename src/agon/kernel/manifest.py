@@ -108,6 +108,19 @@ class Door:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bearer:
+    """What stands in `Authorization: Bearer` in place of a token of a user.
+
+    prefix: how each begins, unlike a JWT; claims: ``async (database, text) -> dict | None``, with
+    `exp` (seconds since 1970) and without `sub`; None for one that does not hold. Its bearer is
+    `authenticated`, and what else it may do is asked of these claims in SQL.
+    """
+
+    prefix: str
+    claims: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class System:
     """One package of the house.
 
@@ -123,6 +136,7 @@ class System:
     rules: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
     doors: tuple[Door, ...] = ()
+    bearers: tuple[Bearer, ...] = ()
     jobs: tuple[Job, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()

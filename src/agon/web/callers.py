@@ -7,13 +7,15 @@ signed out sends its key in both. Without either, the caller is anon.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from agon.kernel import apikeys
-from agon.kernel.database import ANONYMOUS, Actor, claims_text
+from agon.kernel.database import ANONYMOUS, Actor, Database, claims_text
 from agon.kernel.errors import Refusal, Refused, refuse
 from agon.kernel.jwt import TOKEN_BYTES_MAX
+from agon.kernel.manifest import load
 from agon.kernel.runtime import Runtime
 
 CALLERS_MAX = 4096
@@ -68,17 +70,22 @@ def challenge(refusal: Refusal) -> str:
 
 
 class Callers:
-    """Finds callers, and remembers them: one seen before is one look-up."""
+    """Finds callers, and remembers them: one seen before is one look-up.
 
-    def __init__(self, runtime: Runtime):
-        self._runtime = runtime
+    database: gives the open pools, in which the systems' own bearers are looked for; without it
+    none of those is known.
+    """
+
+    def __init__(self, runtime: Runtime, database: Callable[[], Database] | None = None):
+        self._runtime, self._database = runtime, database
+        self._bearers = [bearer for system in runtime.systems for bearer in system.bearers]
         self._seen: dict[tuple[bytes | None, bytes | None], Caller] = {}
 
     async def identify(self, headers: Headers, now_s: int) -> Caller:
         """The caller of a request with these headers.
 
         Raises Refused (401): `PGRST301`, `PGRST303` for a token that does not hold,
-        `api_key_unknown`, `api_keys_differ`, `secret_key_in_browser`.
+        `api_key_unknown`, `api_keys_differ`, `secret_key_in_browser`, `credential_unknown`.
         """
         sent = headers.get(b"apikey"), headers.get(AUTHORIZATION)
         caller = self._seen.get(sent)
@@ -136,6 +143,10 @@ class Callers:
         """Who sends this key or token alone."""
         if apikeys.is_api_key(text):
             return self._key_holder(text, now_s)
+        for bearer in self._bearers:
+            if self._database is not None and text.startswith(bearer.prefix):
+                claims = await load(bearer.claims)(self._database(), text)
+                return _bearer_of(claims, now_s)
         verified = await self._runtime.verified(text, now_s)
         user = verified.claims.get("sub")
         return Caller(
@@ -163,6 +174,24 @@ class Callers:
             by_secret_key=role == "service_role",
             until_s=now_s + REMEMBER_S,
         )
+
+
+def _bearer_of(claims: Mapping[str, Any] | None, now_s: int) -> Caller:
+    if claims is None:
+        raise refuse(
+            "credential_unknown",
+            "This credential does not hold.",
+            hint="It may be revoked or expired; ask who gave it to you for another.",
+            status=401,
+        )
+    actor = Actor(role="authenticated", claims=claims)
+    text = claims_text(actor)
+    return Caller(
+        actor=actor,
+        claims_json=text.encode(),
+        key=text,
+        until_s=min(claims["exp"], now_s + REMEMBER_S),
+    )
 
 
 def _token(header: str) -> str:

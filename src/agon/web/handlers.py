@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
+from starlette.types import Message
 
 from agon.kernel.database import Actor, Database
 from agon.kernel.errors import Refused, refuse
@@ -63,6 +64,21 @@ async def json_object(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise refuse("body_malformed", "The body is not a JSON object.")
     return body
+
+
+def bounded(request: Request, bytes_max: int, too_large: Refused) -> Request:
+    """The request, refused as soon as more of it has come than bytes_max."""
+    come = 0
+
+    async def receive() -> Message:
+        nonlocal come
+        message = await request.receive()
+        come += len(message.get("body", b""))
+        if come > bytes_max:
+            raise too_large
+        return message
+
+    return Request(request.scope, receive)
 
 
 def subject_of(body: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from agon.challenges.judges import fitness, gaming, passthrough
 from agon.challenges.judges.verdict import Reason, Verdict
-from agon.challenges.windows import timezone_data
+from agon.kernel.zones import timezone_data
 
 __all__ = ["JUDGES", "Reason", "Verdict", "recompute", "timezone_data"]
 

@@ -41,6 +41,20 @@ comment on function agon.publish_file(text, text, bigint, text, text) is
   'Shows a file of the content folder to everybody, for ever, and queues its pinning; a second time only pins it again where that failed.';
 grant execute on function agon.publish_file(text, text, bigint, text, text) to agon_worker;
 
+create or replace function agon.publish_held_file(cid text, media_type text) returns agon.files
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  held agon.files;
+begin
+  select * into strict held from agon.files f where f.cid = publish_held_file.cid;
+  return agon.publish_file(held.cid, held.sha256, held.bytes, publish_held_file.media_type,
+    held.profile);
+end
+$$;
+comment on function agon.publish_held_file(text, text) is
+  'Shows a file that was held privately to everybody, for ever. Called by other functions only.';
+
 create or replace function agon.show_file(cid text) returns agon.files
 language plpgsql stable security definer set search_path = ''
 as $$

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from agon.commons.content import files, forms
+from agon.commons.content import files, forms, publishing
 from agon.kernel import cid as cids
 from agon.kernel.database import Database
 from agon.kernel.errors import Refused, refuse
@@ -19,15 +19,21 @@ UNKNOWN = "application/octet-stream"
 """What a file is that nobody has published here."""
 
 
-async def fetch(database: Database, runtime: Runtime, cid: str) -> bytes:
+async def fetch(
+    database: Database, runtime: Runtime, cid: str, *, published_only: bool = False
+) -> bytes:
     """The bytes of a content id: those that we hold, else the gateway's, which are then kept.
 
-    Keeping does not publish. Raises Refused `cid_malformed`, `content_missing` (404),
+    published_only: for somebody who must not learn what else we hold. Keeping does not publish.
+    Raises Refused `cid_malformed`, `content_missing` (404),
     `content_differs` (502), `content_too_large`, `gateway_failed` (502), `outbound_*`.
     """
     root = files.folder(runtime)
     url = runtime.settings["ipfs_gateway_url"]
     try:
+        if published_only:
+            async with database.as_worker() as conn:
+                await publishing.show(conn, cid)
         return await asyncio.to_thread(_read, files.locate(root, cid))
     except Refused as refused:
         if refused.refusal.code != "content_missing":

@@ -38,6 +38,18 @@ async def publish(
     return file.cid
 
 
+async def hold(conn: Conn, root: Path, data: bytes, media_type: str) -> str:
+    """Check bytes and keep them to ourselves, in the caller's transaction; their content id.
+
+    `agon.publish_held_file` publishes them later, where an act decides it. Raises what
+    `forms.check` refuses.
+    """
+    await asyncio.to_thread(forms.check, data, media_type)
+    file = await asyncio.to_thread(_keep, root, data, cids.UNIXFS_V1_2025)
+    await files.record(conn, file, media_type)
+    return file.cid
+
+
 async def show(conn: Conn, cid: str) -> Mapping[str, Any]:
     """The row of a published file. Raises Refused `cid_malformed`, `content_missing` (404)."""
     cids.parse(cid)

@@ -1,6 +1,6 @@
 """The manifest of `people`."""
 
-from agon.kernel.manifest import Schedule, Setting, System
+from agon.kernel.manifest import Bearer, Schedule, Setting, System
 
 SYSTEM = System(
     name="people",
@@ -22,7 +22,9 @@ SYSTEM = System(
         "identities.sql",
         "administration.sql",
         "sweeps.sql",
+        "agent_credentials.sql",
     ),
+    bearers=(Bearer(prefix="agon_bot_", claims="agon.commons.people.agent_credentials:claims"),),
     schedules=(
         Schedule(name="people.sweep", cron="47 3 * * *", run="agon.commons.people.jobs:sweep"),
     ),

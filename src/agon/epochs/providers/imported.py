@@ -1,0 +1,19 @@
+"""Models that lie on IPFS: fetched by their content id, and believed only if their bytes make it.
+
+No other addresses: what a URL shows today it need not show tomorrow.
+"""
+
+from __future__ import annotations
+
+from agon.commons.content import gateway
+from agon.epochs.providers.making import At, Desk, Made, Step, Wish
+
+NEEDS: tuple[str, ...] = ()
+SCHEME = "ipfs://"
+
+
+async def step(desk: Desk, wish: Wish, _at: At) -> Step:
+    """The file that the wish names. Raises what `gateway.fetch` refuses."""
+    cid = (wish.source_uri or "").removeprefix(SCHEME)
+    data = await gateway.fetch(desk.database, desk.runtime, cid, published_only=True)
+    return Step(made=Made(model=data))
