@@ -44,7 +44,7 @@ async def test_no_request_fails_tells_or_leaves_anything(rows: Canaries, asked: 
 
 
 async def test_many_of_them_were_answered(rows: Canaries):
-    for path in ("/notes", "/folders", "/links") * (not rows.answered):
+    for path in ("/notes", "/folders", "/links") * (rows.answered < 3):
         await hold(rows, read("ada", path))
     assert rows.answered > 2
 

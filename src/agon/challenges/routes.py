@@ -62,13 +62,12 @@ async def join_challenge(
     challenge_id: RowId, caller: Caller, pools: Pools, body: JsonObject
 ) -> dict[str, Any]:
     """Enrol one of the caller's wallets."""
-    tx_hash = body.get("tx_hash")
     async with pools.as_worker(caller) as conn:
         return await conn.fetchval(
             "select to_jsonb(agon.join_challenge($1, $2, $3))",
             challenge_id,
             wallets.address(subject_of(body)),
-            None if tx_hash is None else str(tx_hash),
+            body.get("tx_hash"),
         )
 
 
