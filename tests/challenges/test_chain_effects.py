@@ -235,13 +235,13 @@ async def test_a_report_of_a_join_is_refused(place, subject, tx_hash, logs, code
             await conn.execute("select agon.join_challenge(2, $1, $2)", wallet(subject), tx_hash)
 
 
-async def test_a_reported_join_that_is_no_text_is_told_apart(place, api):
+async def test_a_reported_join_that_is_no_text_is_malformed(place, api):
     story = await begun(place)
     await story.mine(created())
     body = {"subject": wallet("bob"), "tx_hash": 5}
     headers = bearer(place, await place.own("bob"))
     answer = await api.post("/api/challenge/2/participant", json=body, headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (422, "tx_hash_malformed")
+    assert (answer.status_code, answer.json()["code"]) == (400, "value_malformed")
 
 
 async def test_the_registrys_word_confirms_and_its_undoing_takes_it_back(place):
