@@ -83,6 +83,18 @@ async def test_a_batch_answers_each_request_in_its_order(client: httpx.AsyncClie
     assert made[3]["body"] == "amount\n7"
 
 
+async def test_a_plan_as_text_is_a_text_in_a_batch(place: places.Place) -> None:
+    await prepare(place)
+    async with doors.served(place, AGON_REST_EXPLAIN="true") as client:
+        kinds = ("application/vnd.pgrst.plan+text", "application/vnd.pgrst.plan+json")
+        answer = await send(
+            client, [{"path": "/stock", "headers": {"Accept": kind}} for kind in kinds]
+        )
+        text, tree = (each["body"] for each in answer.json())
+        assert isinstance(text, str) and "cost=" in text
+        assert isinstance(tree, list)
+
+
 @pytest.mark.parametrize(
     ("last", "status", "code"),
     [

@@ -243,12 +243,17 @@ def _shown(one: Answer) -> bytes:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in one.headers}
     if not one.body:
         body = b"null"
-    elif "json" in headers.get("content-type", ""):
+    elif _is_json(headers.get("content-type", "")):
         body = one.body
     else:
         body = json.dumps(one.body.decode("utf-8", "replace")).encode()
     head = json.dumps({"status": one.status, "headers": headers}).encode()
     return head[:-1] + b', "body": ' + body + b"}"
+
+
+def _is_json(media_type: str) -> bool:
+    """By its name alone: a plan as text says in a parameter that it is one of a JSON answer."""
+    return media_type.partition(";")[0].strip().endswith("json")
 
 
 def _malformed(message: str, details: str | None = None) -> Refused:
