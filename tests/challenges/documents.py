@@ -5,17 +5,14 @@ from __future__ import annotations
 import copy
 import io
 import json
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from agon.challenges.readers import manual, opendota, riot, steam, strava
 from agon.challenges.records import Reading, Record, Source
 from agon.kernel.errors import Refusal
+from tests.challenges import real_files
 from tests.writers import games, tracks
 
-SAMPLES = Path(__file__).parents[2].parent / "shared/samples"
 PUUID = "p" * 78
 ACCOUNT = 124_801_257
 STEAM64 = str(opendota.STEAM64_BASE + ACCOUNT)
@@ -92,7 +89,4 @@ def changed(format: str, *path: Any, value: Any) -> Any:
 
 
 def sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip(f"{name} is not among the samples here")
-    return path.read_bytes()
+    return real_files.stream(name).read()

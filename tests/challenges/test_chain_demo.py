@@ -55,3 +55,13 @@ def test_where_npm_has_none_there_is_none(tmp_path, monkeypatch):
         local_chain.program(tmp_path / "tools")
     assert refused.value.refusal.code == "local_chain_missing"
     assert "no such package" in (refused.value.refusal.details or "")
+
+
+async def test_an_anvil_that_ends_at_once_is_told(tmp_path):
+    program = tmp_path / "anvil"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    with pytest.raises(Refused) as refused:
+        async with local_chain.running(program):
+            pass
+    assert refused.value.refusal.code == "local_chain_not_started"

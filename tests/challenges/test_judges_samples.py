@@ -1,15 +1,13 @@
 """Real files before the judge: honest ones are not rejected, a car is."""
 
-from pathlib import Path
-
 import pytest
 
 from agon.challenges.judges import fitness
 from agon.challenges.plausibility import examine
 from agon.challenges.readers import fit, gpx, tcx
 from agon.challenges.records import Source
+from tests.challenges import real_files
 
-SAMPLES = Path(__file__).parents[2].parent / "shared/samples"
 READERS = {"fit": fit.read, "gpx": gpx.read, "tcx": tcx.read}
 HONEST = [
     ("fit/run_fenix2_9km.fit", None),
@@ -26,11 +24,8 @@ HONEST = [
 
 
 def records_of(name):
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip(f"no sample {name}")
-    with path.open("rb") as stream:
-        return READERS[name.split("/")[0]](stream, Source(provider="garmin")).records
+    read = READERS[name.split("/")[0]]
+    return read(real_files.stream(name), Source(provider="garmin")).records
 
 
 def as_sport(records, sport):

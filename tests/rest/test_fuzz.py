@@ -56,6 +56,12 @@ async def test_no_request_of_thousands_does(rows: Canaries, asked: Request):
     await hold(rows, asked)
 
 
+@pytest.mark.prove
+async def test_enough_of_the_thousands_were_answered(rows: Canaries):
+    print(f"\n{rows.answered} requests were answered with rows")
+    assert rows.answered > 50, "refusals alone prove little"
+
+
 # The traps shut.
 
 

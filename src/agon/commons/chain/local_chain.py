@@ -102,11 +102,17 @@ def _missing(why: str) -> Refused:
 
 async def _place(output: asyncio.StreamReader) -> str:
     """Where it listens, which it says once it does."""
-    async with asyncio.timeout(START_S_MAX):
-        async for line in output:
-            if found := _LISTENING.search(line):
-                return found[1].decode()
-    raise refuse("local_chain_ended", "anvil ended while it was starting.", status=503)
+    with contextlib.suppress(TimeoutError):  # told below, as is an end
+        async with asyncio.timeout(START_S_MAX):
+            async for line in output:
+                if found := _LISTENING.search(line):
+                    return found[1].decode()
+    raise refuse(
+        "local_chain_not_started",
+        f"anvil ended while it was starting, or said nothing within {START_S_MAX} s.",
+        hint="Start it by hand to see why.",
+        status=503,
+    )
 
 
 async def _read_on(output: asyncio.StreamReader) -> None:
