@@ -17,6 +17,7 @@ SYSTEM = System(
         "credentials.sql",
         "profiles.sql",
         "events.sql",
+        "settlements.sql",
         "epochs.sql",
         "claims.sql",
         "votes.sql",
