@@ -9,6 +9,7 @@ SYSTEM = System(
         "identities.sql",
         "owners.sql",
         "reconciling.sql",
+        "mints.sql",
         "standing.sql",
         "moderation.sql",
         "avatars.sql",
@@ -54,6 +55,7 @@ SYSTEM = System(
     commands=(
         ("epoch", "agon.epochs.commands:epoch"),
         ("bot", "agon.epochs.commands:bot"),
+        ("bot mint", "agon.epochs.mint_commands:mint"),
         ("epoch replay", "agon.epochs.replay_commands:replay"),
     ),
     result_kinds=(

@@ -6,19 +6,17 @@ Where no worker sends, this process does so meanwhile; killed at any point, it g
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agon.commons.chain import artifacts, calls, faults, intents, rpc, sending
+from agon.commons.chain import artifacts, errands, intents, rpc
 from agon.commons.chain.deployment import Parties, Planned, Step, key_of, steps
 from agon.kernel.database import Conn
 from agon.kernel.errors import refuse
 from agon.kernel.jobs import Work
 
 PURPOSE = "chain.deploy"
-POLL_S = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +39,7 @@ async def deploy(
     `signer_missing`, `deployment_reverts`, `deployment_failed`, `intent_differs` (it was begun with
     other arguments), `deployment_unfinished` after wait_s.
     """
-    async with _somebody_sends(work) as sender:
+    async with errands.somebody_sends(work) as sender:
         site = await _survey(work, node, parties, plan)
         await _begin_again(site)
         kept: dict[str, Mapping[str, Any]] = {}
@@ -50,7 +48,7 @@ async def deploy(
                 while not await _go_on(site, kept):
                     if sender.done():
                         sender.result()
-                    await asyncio.sleep(POLL_S)
+                    await asyncio.sleep(errands.POLL_S)
         except TimeoutError as error:
             raise _unfinished(plan, kept) from error
         await _read_from_the_start(site, kept)
@@ -66,18 +64,6 @@ async def keep(
         "select * from agon.keep_contract($1, $2, $3, $4, $5, $6)",
         chain_id, contract.name, contract.version, address, from_block, replaces,
     )  # fmt: skip
-
-
-@asynccontextmanager
-async def _somebody_sends(work: Work) -> AsyncIterator[asyncio.Task[None]]:
-    """Send, or stand by while another process does."""
-    stop = asyncio.Event()
-    sender = asyncio.create_task(sending.run(work, stop))
-    try:
-        yield sender
-    finally:
-        stop.set()
-        await asyncio.wait((sender,))
 
 
 async def _survey(work: Work, node: rpc.Node, parties: Parties, plan: Sequence[Planned]) -> Site:
@@ -160,20 +146,15 @@ async def _mean(site: Site, step: Step) -> None:
 async def _try(site: Site, step: Step) -> None:
     """What the chain would refuse is told now: once it was meant, its key would stay with it."""
     fields = {"from": site.parties.signer, "data": "0x" + step.data.hex()}
-    try:
-        await site.node.call("eth_call", fields, "latest")
-    except rpc.Fault as fault:
-        if not faults.is_revert(fault.code, fault.message):
-            raise
-        contract = artifacts.load(step.name, step.version)
-        data = fault.data if isinstance(fault.data, str) else "0x"
+    contract = artifacts.load(step.name, step.version)
+    if why := await errands.objection(site.node, contract, fields):
         raise refuse(
             "deployment_reverts",
             f"The chain would refuse {step.name}.",
-            details=calls.explain(contract, data),
+            details=why,
             hint="Correct the terms and run the command again; this one was not sent, and what "
             "stands already stays.",
-        ) from fault
+        )
 
 
 def _unfinished(plan: Sequence[Planned], kept: Mapping[str, Any]) -> Exception:
