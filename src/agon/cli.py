@@ -240,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             group, _, own_name = name.rpartition(" ")
             if isinstance(command, typer.Typer):
                 groups[name] = command
-                app.add_typer(command, name=name)
+                groups[group].add_typer(command, name=own_name)
             else:
                 groups[group].command(own_name)(command)
     try:

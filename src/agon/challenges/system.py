@@ -26,6 +26,7 @@ SYSTEM = System(
         "mintings.sql",
         "lifecycle.sql",
         "retries.sql",
+        "validators.sql",
     ),
     routes=(
         "agon.challenges.intake_routes:router",
@@ -80,6 +81,7 @@ SYSTEM = System(
             "agon.challenges.chain_commands:cancel_terminal_jobs",
         ),
         ("chain retry", "agon.challenges.chain_commands:retry"),
+        ("chain validator", "agon.challenges.validator_commands:validator"),
     ),
     settings=(
         Setting(

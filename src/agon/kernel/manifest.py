@@ -126,7 +126,7 @@ class System:
 
     package: its import path; shapes are its `migrations/*.sql`; rules: its `<noun>.sql` files in
     the order of application; routes: an APIRouter; commands: a `typer.Typer` or a function per
-    command name, where `group name` puts a function into the group of an earlier system;
+    command name, where `group name` puts it into the group of an earlier system;
     demonstrations: ``async (stage) -> None``, one after the other.
     """
 
