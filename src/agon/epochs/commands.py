@@ -41,7 +41,7 @@ def keep_profile(
 @epoch.command("open")
 def open_day(day: str = DAY) -> None:
     """Open a day by the active profile."""
-    named = _day(day)
+    named = day_of(day)
     opened = _ask(lambda conn: days.open_day(conn, named))
     print(f"{opened['day_date']} is in {opened['phase']}; live from {opened['starts_at']}.")
 
@@ -62,7 +62,7 @@ def show(
     as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
 ) -> None:
     """Show a day and its slots; the newest, if none is named."""
-    named = _day(day)
+    named = day_of(day)
     epoch, slots = commands.run(_look(named))
     if as_json:
         print(json.dumps({**epoch, "slots": slots}, indent=2))
@@ -70,6 +70,8 @@ def show(
     commands.out.print(f"{epoch['day']} is in {epoch['phase']}")
     for name in ("opens_at", "starts_at", "freeze_at", "ends_at", "settle_at", "archive_at"):
         commands.out.print(f"  {name:<10} {epoch[name]}", style="dim")
+    if epoch["result_cid"]:
+        commands.out.print(f"{epoch['outcome']}, result {epoch['result_cid']}")
     table = Table("slot", "type", "label", "holder", "since", box=None)
     for slot in slots:
         cells = (slot["index"], slot["type"], slot["label"], slot["holder"], slot["held_since"])
@@ -105,7 +107,8 @@ def _read(path: Path) -> Any:
         raise refuse("profile_malformed", f"{path} is not JSON.", details=str(error)) from error
 
 
-def _day(text: str | None) -> date | None:
+def day_of(text: str | None) -> date | None:
+    """The day that was written, or None. Raises Refused `day_malformed`."""
     if text is None:
         return None
     try:

@@ -1,0 +1,225 @@
+-- What a day owes, batch by batch through the outbox: who is in a batch is fixed with its intent, in
+-- one transaction, and rows follow the intents.
+
+create or replace function agon.payout_key(number integer, batch integer) returns text
+language sql immutable set search_path = ''
+as $$ select format('epochs.payout:%s:%s', number, batch) $$;
+comment on function agon.payout_key(integer, integer) is
+  'The key of a batch''s intent: a batch of a day is meant once. Called by other functions only.';
+
+create or replace function agon.payment_status(intent_status text, is_logged boolean) returns text
+language sql immutable set search_path = ''
+as $$
+  select case
+    when intent_status in ('queued', 'signed') then 'pending'
+    when intent_status in ('proposed', 'sent') then 'submitted'
+    -- The contracts do it once: who fails because it is done has an earlier attempt's log.
+    when intent_status = 'failed' and not is_logged then 'failed'
+    else 'confirmed'
+  end
+$$;
+comment on function agon.payment_status(text, boolean) is
+  'How a payment or an edition stands whose intent stands so. Called by other functions only.';
+
+create or replace function agon.pay_epoch(epoch_id uuid) returns integer
+language plpgsql security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  chain constant bigint := agon.the_chain();
+  epoch public.epochs;
+  due integer := 0;
+  edition_due boolean;
+begin
+  select * into epoch from public.epochs e where e.id = pay_epoch.epoch_id;
+  if agon.contract_address(chain, 'EpochPayout') is not null then
+    select count(*) into due from public.epoch_payouts p where p.epoch_id = epoch.id and p.batch is null;
+  end if;
+  edition_due := agon.edition_is_due(epoch.id);
+  if due > 0 or edition_due then
+    perform agon.enqueue('epochs.pay', jsonb_build_object('epoch_id', epoch.id, 'number', epoch.number),
+      'epochs.pay:' || epoch.number);
+  end if;
+  return due;
+end
+$$;
+comment on function agon.pay_epoch(uuid) is
+  'Queues what a settled day owes and mints; says how many payouts that starts: 0 without a chain or its contracts, and a second time.';
+grant execute on function agon.pay_epoch(uuid) to agon_worker;
+
+create or replace function agon.due_payouts(epoch_id uuid)
+returns table (recipient_address text, amount_wei text)
+language sql security definer set search_path = ''
+as $$
+  select p.recipient_address, p.amount_wei::text from public.epoch_payouts p
+  where p.epoch_id = due_payouts.epoch_id and p.batch is null
+    and agon.contract_address(agon.the_chain(), 'EpochPayout') is not null
+  order by p.id for no key update
+$$;
+comment on function agon.due_payouts(uuid) is
+  'Payouts that are in no batch, held until the transaction ends; none where no contract pays them.';
+grant execute on function agon.due_payouts(uuid) to agon_worker;
+
+create or replace function agon.mean_payouts(
+  epoch_id uuid, batch integer, recipients text[], data bytea
+) returns bigint
+language plpgsql security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  chain constant bigint := agon.the_chain();
+  epoch public.epochs;
+  total numeric;
+begin
+  select * into epoch from public.epochs e where e.id = mean_payouts.epoch_id;
+  with added as (
+    update public.epoch_payouts p set batch = mean_payouts.batch, chain_id = chain, error = null
+    where p.epoch_id = epoch.id and p.batch is null and p.recipient_address = any (recipients)
+    returning p.amount_wei
+  )
+  select sum(a.amount_wei) into total from added a;
+  if total is null then
+    perform agon.refuse(409, 'payouts_meant',
+      format('Nothing of %s is left for batch %s.', epoch.day_date, mean_payouts.batch),
+      'Read what is due again.');
+  end if;
+  -- The contract holds the calldata to this sum.
+  return (agon.intend(chain, agon.payout_key(epoch.number, mean_payouts.batch), 'epochs.payout',
+    agon.contract_address(chain, 'EpochPayout'), mean_payouts.data, total,
+    jsonb_build_object('epoch_id', epoch.id, 'number', epoch.number, 'batch', mean_payouts.batch))).id;
+end
+$$;
+comment on function agon.mean_payouts(uuid, integer, text[], bytea) is
+  'Puts what is due to these recipients into a batch, and means it: data is its call, the value sent is the sum of its rows.';
+grant execute on function agon.mean_payouts(uuid, integer, text[], bytea) to agon_worker;
+
+create or replace function agon.recompute_payouts(intent_id bigint, below bigint) returns void
+language plpgsql security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  intent agon.chain_intents;
+  pushed agon.chain_logs;
+  paid_epoch uuid;
+  paid_batch integer;
+begin
+  select (i.payload ->> 'epoch_id')::uuid, (i.payload ->> 'batch')::integer into paid_epoch, paid_batch
+  from agon.chain_intents i where i.id = intent_id;
+  -- The sender and the indexer take turns here, and who comes second sees what the first wrote.
+  perform from public.epoch_payouts p
+  where p.epoch_id = paid_epoch and p.batch = paid_batch
+  order by p.id for no key update;
+  select * into intent from agon.chain_intents i where i.id = intent_id;
+  if intent.status in ('confirmed', 'failed') then
+    select * into pushed from agon.chain_logs l
+    where l.chain_id = intent.chain_id and l.contract = 'EpochPayout' and l.event = 'BatchPushed'
+      -- What was confirmed stands in its block; else any attempt may have done it.
+      and l.block_number between case intent.status when 'confirmed' then intent.settled_block else 0 end
+        and case intent.status when 'confirmed' then intent.settled_block else below end
+      and l.block_number < below
+      and l.address = intent.to_address and l.args ->> 'epoch' = intent.payload ->> 'number'
+      and l.args ->> 'batch' = intent.payload ->> 'batch' and l.args ->> 'total' = intent.value_wei::text;
+  end if;
+  with found as (
+    select p.id, s.status,
+      case s.status when 'confirmed' then coalesce(pushed.tx_hash, intent.settled_hash) end as tx_hash,
+      case s.status when 'failed' then coalesce(intent.error, 'it failed') end as error,
+      exists (
+        select from agon.chain_logs c
+        where c.chain_id = pushed.chain_id and c.contract = 'EpochPayout' and c.event = 'Credited'
+          and c.block_number = pushed.block_number and c.tx_hash = pushed.tx_hash
+          and c.args ->> 'to' = p.recipient_address) as credited
+    from public.epoch_payouts p,
+      agon.payment_status(intent.status, pushed.tx_hash is not null) s (status)
+    where p.epoch_id = paid_epoch and p.batch = paid_batch
+  )
+  update public.epoch_payouts p set
+    status = f.status, payout_tx_hash = f.tx_hash, error = f.error, credited = f.credited,
+    settled_at = case when f.status in ('confirmed', 'failed') then agon.now() end
+  from found f
+  where f.id = p.id and (p.status, p.payout_tx_hash, p.error, p.credited)
+    is distinct from (f.status, f.tx_hash, f.error, f.credited);
+end
+$$;
+comment on function agon.recompute_payouts(bigint, bigint) is
+  'How the rows of a batch stand, by its intent and by the contract''s logs of blocks below one. Called by notes and effects only.';
+
+create or replace function agon.note_payouts(intent agon.chain_intents) returns void
+language sql security definer set search_path = ''
+as $$ select agon.recompute_payouts(intent.id, 9223372036854775807) $$;
+comment on function agon.note_payouts(agon.chain_intents) is 'Note of epochs.payout.';
+select agon.register_purpose('epochs.payout', 'agon.note_payouts');
+
+create or replace function agon.recompute_pushed(
+  chain_id bigint, from_block bigint, to_block bigint, below bigint
+) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  meant bigint;
+begin
+  for meant in
+    select distinct i.id from agon.chain_logs l
+    join agon.chain_intents i on i.chain_id = l.chain_id and i.to_address = l.address
+      and i.key = format('epochs.payout:%s:%s', l.args ->> 'epoch', l.args ->> 'batch')
+    where l.chain_id = recompute_pushed.chain_id and l.contract = 'EpochPayout' and l.event = 'BatchPushed'
+      and l.block_number between recompute_pushed.from_block and recompute_pushed.to_block
+    order by i.id
+  loop
+    perform agon.recompute_payouts(meant, recompute_pushed.below);
+  end loop;
+end
+$$;
+comment on function agon.recompute_pushed(bigint, bigint, bigint, bigint) is
+  'Batches that blocks tell of, by the logs of blocks below one. Called by effects only.';
+
+create or replace function agon.apply_pushed(chain_id bigint, from_block bigint, to_block bigint) returns void
+language sql security definer set search_path = ''
+as $$ select agon.recompute_pushed(chain_id, from_block, to_block, to_block + 1) $$;
+comment on function agon.apply_pushed(bigint, bigint, bigint) is 'Effect of BatchPushed, and of the Credited before it.';
+
+create or replace function agon.undo_pushed(chain_id bigint, first_undone bigint) returns void
+language sql security definer set search_path = ''
+as $$ select agon.recompute_pushed(chain_id, first_undone, 9223372036854775807, first_undone) $$;
+comment on function agon.undo_pushed(bigint, bigint) is 'Takes back agon.apply_pushed.';
+
+select agon.register_chain_effect('EpochPayout', 'BatchPushed', 140, 'agon.apply_pushed', 'agon.undo_pushed');
+
+create or replace function agon.pay_day(day date) returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  epoch constant public.epochs := agon.show_epoch(day);
+  again integer;
+  started integer;
+  edition public.epoch_editions;
+begin
+  if epoch.outcome is null then
+    perform agon.refuse(409, 'epoch_not_settled', format('%s is not settled.', epoch.day_date),
+      'What it owes is known after its settlement.');
+  end if;
+  select count(*) filter (where agon.mean_again(i.id)) into again from (
+    select i.id from agon.chain_intents i
+    join (
+      select distinct p.chain_id, agon.payout_key(epoch.number, p.batch) as key
+      from public.epoch_payouts p where p.epoch_id = epoch.id and p.status = 'failed'
+      union all
+      select e.chain_id, agon.edition_key(e.token_id)
+      from public.epoch_editions e where e.epoch_id = epoch.id and e.status = 'failed'
+    ) failed on i.chain_id = failed.chain_id and i.key = failed.key
+    order by i.id
+  ) i;
+  started := agon.pay_epoch(epoch.id);
+  select * into edition from public.epoch_editions e where e.epoch_id = epoch.id;
+  return (
+    select jsonb_build_object('started', started, 'again', again, 'owed', count(*),
+      'unstarted', count(*) filter (where p.batch is null) - started,
+      'confirmed', count(*) filter (where p.status = 'confirmed'),
+      'edition', edition.status, 'edition_waits', case edition.status when 'pending' then edition.error end)
+    from public.epoch_payouts p where p.epoch_id = epoch.id);
+end
+$$;
+comment on function agon.pay_day(date) is
+  'Starts what a settled day owes and mints, and means again what failed of it: {started, again, owed, unstarted, confirmed, edition, edition_waits}. What the contracts did already they refuse, so nothing is paid twice.';
+grant execute on function agon.pay_day(date) to agon_worker;
