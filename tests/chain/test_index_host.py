@@ -215,10 +215,10 @@ class TestCommands:
         DIFFERING[:] = [differing]
         if differing:
             with pytest.raises(typer.Exit):
-                await self.said(capsys, chain_commands.reconcile)
+                await self.said(capsys, chain_commands.reconcile, False)
             assert json.loads(capsys.readouterr().out) == {"some": 3}
         else:
-            assert await self.said(capsys, chain_commands.reconcile) == {"some": 0}
+            assert await self.said(capsys, chain_commands.reconcile, False) == {"some": 0}
 
     async def test_the_doctor_is_content_with_what_keeps_up(self, capsys):
         await self.said(capsys, chain_commands.index)
@@ -263,5 +263,5 @@ class TestCommands:
 DIFFERING = [0]
 
 
-async def compare(_work) -> int:
+async def compare(_work, *, force) -> int:
     return DIFFERING[0]

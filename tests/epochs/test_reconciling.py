@@ -310,6 +310,22 @@ async def test_a_night_compares_once(server, tmp_path, node):
         assert len(await events(place)) == 1
 
 
+async def test_more_than_the_setting_allows_are_corrected_by_force_alone(server, tmp_path, node):
+    environ = {"AGON_RPC_URL": node[0].party.url, "AGON_RECONCILE_OWNERS_MAX": "1"}
+    async with places.opened(server, "agon_test_widely", tmp_path, environ) as place:
+        await follow(place.owner)
+        await tell(place.owner, TOLD, (0, 30))
+        work = Work(database=place.database, runtime=place.runtime)
+        node[0].owners = {(CONTRACT, 1): CLEO}
+        with pytest.raises(Refused) as caught:
+            await reconciling.run(work)
+        assert caught.value.refusal.code == "owners_differ_widely"
+        assert "2 owners differ" in caught.value.refusal.message
+        assert await history(place.owner) == rebuilt(TOLD)
+        assert await reconciling.run(work, force=True) == 2
+        assert (await reconciling.run(work), len(await events(place))) == (0, 2)
+
+
 async def test_only_the_engine_corrects(told):
     for actor in (told.actor("ada"), SERVICE):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

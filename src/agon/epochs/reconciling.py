@@ -40,16 +40,21 @@ class Comparison:
     corrected: tuple[Mapping[str, Any], ...]
 
 
-async def run(work: Work) -> int:
-    """Compare with the configured node; how many differed. Raises Refused and rpc.Fault."""
+async def run(work: Work, *, force: bool = False) -> int:
+    """Compare with the configured node; how many differed. Raises Refused and rpc.Fault.
+
+    force: correct any number of them.
+    """
+    most = None if force else work.runtime.settings["reconcile_owners_max"]
     async with rpc.connect(work.runtime) as node:
-        done = await reconcile(work.database, node)
+        done = await reconcile(work.database, node, most)
     log.info("owners.compared", block=done.block, bots=done.compared, wrong=len(done.corrected))
     return len(done.corrected)
 
 
-async def reconcile(database: Database, node: rpc.Node) -> Comparison:
-    """Compare each bot's owner at the settled block, a page of bots at a time."""
+async def reconcile(database: Database, node: rpc.Node, most: int | None = None) -> Comparison:
+    """Compare each bot's owner at the settled block, a page of bots at a time, and correct what
+    differs at once. Refused, with nothing corrected: `owners_differ_widely` (more than most)."""
     chain_id = await node.chain_id()
     async with database.as_worker() as conn:
         block = await conn.fetchval("select agon.settled_block($1)", chain_id)
@@ -58,13 +63,12 @@ async def reconcile(database: Database, node: rpc.Node) -> Comparison:
     (header,) = await heads.headers(node, [block])
     if header is None:
         raise answers.malformed(f"it lacks block {block}, which is final")
-    compared, corrected, after = 0, [], UUID(int=0)
+    compared, wrong, after = 0, [], UUID(int=0)
     while bots := await _page(database, chain_id, block, after):
-        corrected += await _correct(
-            database, chain_id, header, bots, await owners(node, bots, block)
-        )
+        wrong += await _differing(database, chain_id, block, bots, await owners(node, bots, block))
         compared, after = compared + len(bots), bots[-1]["id"]
-    return Comparison(block=block, compared=compared, corrected=tuple(corrected))
+    corrected = await _correct(database, chain_id, header, wrong, most)
+    return Comparison(block=block, compared=compared, corrected=corrected)
 
 
 async def owners(node: rpc.Node, bots: Sequence[Bot], block: int) -> list[str | None]:
@@ -116,21 +120,35 @@ async def _page(database: Database, chain_id: int, block: int, after: UUID) -> l
         )
 
 
+async def _differing(
+    database: Database, chain_id: int, block: int, bots: Sequence[Bot], found: Sequence[str | None]
+) -> list[Any]:
+    async with database.as_worker() as conn:
+        return await conn.fetch(
+            "select * from agon.differing_owners($1, $2, $3, $4)",
+            chain_id,
+            block,
+            [bot["id"] for bot in bots],
+            list(found),
+        )
+
+
 async def _correct(
     database: Database,
     chain_id: int,
     header: answers.Header,
-    bots: Sequence[Bot],
-    found: Sequence[str | None],
-) -> list[dict[str, Any]]:
+    wrong: Sequence[Mapping[str, Any]],
+    most: int | None,
+) -> tuple[Mapping[str, Any], ...]:
     async with database.as_worker() as conn:
         rows = await conn.fetch(
-            "select * from agon.correct_owners($1, $2, $3, $4, $5, $6)",
+            "select * from agon.correct_owners($1, $2, $3, $4, $5, $6, $7)",
             chain_id,
             header.number,
             header.hash,
             datetime.fromtimestamp(header.mined_s, UTC),
-            [bot["id"] for bot in bots],
-            list(found),
+            [each["id"] for each in wrong],
+            [each["owner"] for each in wrong],
+            most,
         )
-    return [dict(row) for row in rows]
+    return tuple(dict(row) for row in rows)

@@ -28,15 +28,33 @@ comment on function agon.bots_to_reconcile(bigint, bigint, uuid, integer) is
   'The next bots by id whose contract was followed at a block.';
 grant execute on function agon.bots_to_reconcile(bigint, bigint, uuid, integer) to agon_worker;
 
+create or replace function agon.differing_owners(
+  chain_id bigint, block bigint, identities uuid[], owners text[]
+) returns table (id uuid, owner text)
+language sql stable security definer set search_path = ''
+as $$
+  select f.id, f.owner
+  from unnest(identities, owners) f (id, owner)
+  join public.bot_identities i on i.id = f.id and i.chain_id = differing_owners.chain_id
+  left join public.bot_identity_owners o
+    on o.bot_identity_id = f.id and o.from_block <= block and coalesce(o.to_block > block, true)
+  where o.owner_address is distinct from f.owner
+$$;
+comment on function agon.differing_owners(bigint, bigint, uuid[], text[]) is
+  'Of bots and their owners at the end of a block (null is nobody), those of whom the history says something else.';
+grant execute on function agon.differing_owners(bigint, bigint, uuid[], text[]) to agon_worker;
+
 create or replace function agon.correct_owners(
   chain_id bigint, block bigint, block_hash text, mined_at timestamptz, identities uuid[],
-  owners text[]
+  owners text[], most bigint default null
 ) returns table (bot_identity_id uuid, was text, became text)
 language plpgsql security definer set search_path = ''
 as $$
 #variable_conflict use_column
 declare
   end_of_block constant integer := 2147483647;
+  differing constant bigint :=
+    (select count(*) from agon.differing_owners(chain_id, block, identities, owners));
   wrong record;
 begin
   if block > agon.settled_block(chain_id) then
@@ -50,13 +68,19 @@ begin
       format('The node''s block %s is not the one that was indexed.', block),
       'Check AGON_RPC_URL.');
   end if;
+  -- A node that lies, or is broken, would have all bots change hands in a night.
+  if differing > most then
+    perform agon.refuse(409, 'owners_differ_widely',
+      format('%s owners differ from what the node says, and %s at most are corrected at once.',
+        differing, most),
+      'Nothing was changed. If the node is right, run `agon chain reconcile --force`.');
+  end if;
   for wrong in
     select f.id, f.owner, o.id as row_id, o.owner_address, o.from_block, o.from_log,
       coalesce(o.to_block, later.from_block) as to_block,
       coalesce(o.to_log, later.from_log) as to_log,
       coalesce(o.effective_to, later.effective_from) as effective_to
-    from unnest(identities, owners) f (id, owner)
-    join public.bot_identities i on i.id = f.id and i.chain_id = correct_owners.chain_id
+    from agon.differing_owners(chain_id, block, identities, owners) f
     left join public.bot_identity_owners o
       on o.bot_identity_id = f.id and o.from_block <= block and coalesce(o.to_block > block, true)
     left join lateral (
@@ -65,7 +89,6 @@ begin
       order by n.from_block, n.from_log
       limit 1
     ) later on o.id is null
-    where o.owner_address is distinct from f.owner
   loop
     -- What an earlier comparison at the same block said has lasted for no time: it is replaced.
     delete from public.bot_identity_owners o
@@ -89,9 +112,9 @@ begin
   end loop;
 end
 $$;
-comment on function agon.correct_owners(bigint, bigint, text, timestamptz, uuid[], text[]) is
-  'Makes the history say what the contract said at the end of a settled block (owners: null is nobody) and answers with what differed; a second time nothing does.';
-grant execute on function agon.correct_owners(bigint, bigint, text, timestamptz, uuid[], text[]) to agon_worker;
+comment on function agon.correct_owners(bigint, bigint, text, timestamptz, uuid[], text[], bigint) is
+  'Makes the history say what the contract said at the end of a settled block (owners: null is nobody) and answers with what differed; a second time nothing does. Refuses to correct more than most.';
+grant execute on function agon.correct_owners(bigint, bigint, text, timestamptz, uuid[], text[], bigint) to agon_worker;
 
 create or replace function agon.enqueue_owner_reconciliation() returns bigint
 language sql security definer set search_path = ''

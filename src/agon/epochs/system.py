@@ -75,6 +75,13 @@ SYSTEM = System(
             default="https://api.meshy.ai",
             help="Where Meshy answers.",
         ),
+        Setting(
+            name="reconcile_owners_max",
+            kind="integer",
+            default="100",
+            minimum=0,
+            help="More owners than these are not corrected at once when the node says otherwise.",
+        ),
     ),
     checks=(Check(name="avatars by Meshy", run="agon.epochs.checks:check_meshy"),),
     reconcilers=(Reconciler(name="bot owners", run="agon.epochs.reconciling:run"),),

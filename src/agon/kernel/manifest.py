@@ -89,7 +89,8 @@ class Check:
 @dataclass(frozen=True, kw_only=True)
 class Reconciler:
     """What a system keeps of a chain, compared with the chain itself. run: ``async (work:
-    jobs.Work) -> int``, how many rows differ; `agon chain reconcile` runs them."""
+    jobs.Work, *, force: bool) -> int``, how many rows differ; `agon chain reconcile` runs them.
+    force: correct them, however many they are."""
 
     name: str
     run: str

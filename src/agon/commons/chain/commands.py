@@ -71,12 +71,15 @@ def reindex(
 
 
 @chain.command("reconcile")
-def reconcile(as_json: bool = AS_JSON) -> None:
+def reconcile(
+    force: bool = typer.Option(False, "--force", help="Correct any number of rows."),
+    as_json: bool = AS_JSON,
+) -> None:
     """Compare what systems keep of the chain with the chain itself."""
 
     async def compare(work: Work) -> dict[str, int]:
         return {
-            each.name: await load(each.run)(work)
+            each.name: await load(each.run)(work, force=force)
             for system in work.runtime.systems
             for each in system.reconcilers
         }
