@@ -224,3 +224,18 @@ async def test_any_walk_of_ranges_and_reorganisations_equals_a_rebuild(place, st
         held = {t.token: t.receiver for t in told}
         assert await history(place.owner) == rebuilt(told)
         assert {bot[-1] for bot in await bots(place.owner)} == {t.token for t in told}
+
+
+async def test_names_of_bots_are_the_same_under_any_search_path(place):
+    call = (
+        "select agon.bot_identity_id(1, $1, 7), agon.bot_slug(1, $1, 7),"
+        " agon.bot_owner_id('00000000-0000-4000-8000-000000000001', 10, 2)"
+    )
+    async with place.owner.transaction():
+        honest = await place.owner.fetchrow(call, CONTRACT)
+        await place.owner.execute(
+            "create function public.encode(bytea, text) returns text language sql"
+            " return 'ffffffffffffffffffffffffffffffff'"
+        )
+        await place.owner.execute("set local search_path = public, pg_catalog")
+        assert await place.owner.fetchrow(call, CONTRACT) == honest

@@ -2,7 +2,7 @@
 
 create or replace function agon.bot_identity_id(chain_id bigint, contract_address text, token_id numeric)
 returns uuid
-language sql immutable
+language sql immutable set search_path = ''
 as $$
   -- sha256 of the token's name, its first half: `uuid` takes 32 digits.
   select substr(encode(sha256(convert_to(
@@ -13,7 +13,7 @@ comment on function agon.bot_identity_id(bigint, text, numeric) is
 
 create or replace function agon.bot_slug(chain_id bigint, contract_address text, token_id numeric)
 returns text
-language sql immutable
+language sql immutable set search_path = ''
 as $$
   -- Eight digits of the contract: `bot_7` of two contracts, or of one address on two chains, differ.
   select 'bot_' || token_id || '_' || substr(encode(sha256(convert_to(

@@ -2,12 +2,11 @@
 
 create or replace function agon.bot_owner_id(bot_identity_id uuid, block bigint, log integer) returns uuid
 language sql immutable
-as $$
-  -- Sorted like the history itself, so the index grows at one place for each bot: eight bytes of the
-  -- bot, five of the block, three of the log.
-  select encode(substr(uuid_send(bot_identity_id), 1, 8) || substr(int8send(block), 4)
-    || substr(int4send(log), 2), 'hex')::uuid
-$$;
+-- Bound here, so it needs no search path; with one it would not be inlined, a hundred thousand times.
+-- Sorted like the history itself, so the index grows at one place for each bot: eight bytes of the
+-- bot, five of the block, three of the log.
+return encode(substr(uuid_send(bot_identity_id), 1, 8) || substr(int8send(block), 4)
+  || substr(int4send(log), 2), 'hex')::uuid;
 comment on function agon.bot_owner_id(uuid, bigint, integer) is
   'The id of the row that begins there: the same when the chain is read again. Called by other functions only.';
 
