@@ -165,6 +165,7 @@ begin
         jsonb_build_object('from', from_phase, 'to', to_phase));
       perform agon.emit('epoch.phase_moved', day::text,
         jsonb_build_object('day', day, 'epoch_id', candidate, 'from', from_phase, 'to', to_phase));
+      perform agon.enqueue_settlement(epoch) where to_phase = 'settle';
       return next;
     end loop;
     perform agon.enqueue_epoch_move(epoch);

@@ -20,7 +20,8 @@ EPOCH = """
       'profile', jsonb_build_object('key', p.profile_key, 'version', p.version),
       'opens_at', e.opens_at, 'starts_at', e.starts_at, 'freeze_at', e.freeze_at,
       'ends_at', e.ends_at, 'settle_at', e.settle_at, 'archive_at', e.archive_at,
-      'archived_at', e.archived_at, 'summary_uri', e.summary_uri) as shown
+      'archived_at', e.archived_at, 'number', e.number, 'outcome', e.outcome,
+      'result_cid', e.result_cid, 'summary_uri', e.summary_uri) as shown
     from public.epochs e join public.epoch_profiles p on p.id = e.profile_id
 """
 
@@ -121,6 +122,64 @@ async def votes(conn: Conn, asked: date, after: str | None, most: int) -> list[R
         most,
     )
     return [row["shown"] for row in rows]
+
+
+async def contributions(conn: Conn, asked: date, after: str | None, most: int) -> list[Row]:
+    """What each bot did in a day, the largest share first; none before it is settled. after: the
+    bot of the last one seen. Raises PT404 `epoch_unknown`."""
+    rows = await conn.fetch(
+        """
+        select jsonb_build_object('bot', c.bot_identity_id, 'owner', c.owner_address,
+          'occupied_seconds', c.occupied_seconds, 'successful_claims', c.successful_claims,
+          'defense_seconds', c.defense_seconds, 'vote_quality', c.vote_quality::text,
+          'raw_score', c.raw_score::text, 'normalized_share', c.normalized_share::text,
+          'computed_at', c.computed_at) as shown
+        from public.epoch_contributions c
+        where c.epoch_id = (select (agon.show_epoch($1)).id)
+          and ($2::uuid is null or (-c.normalized_share, c.bot_identity_id) > (
+            select -s.normalized_share, s.bot_identity_id from public.epoch_contributions s
+            where s.epoch_id = c.epoch_id and s.bot_identity_id = $2))
+        order by c.normalized_share desc, c.bot_identity_id
+        limit $3
+        """,
+        asked,
+        after,
+        most,
+    )
+    return [row["shown"] for row in rows]
+
+
+async def payouts(conn: Conn, asked: date, after: str | None, most: int) -> list[Row]:
+    """Who is paid how much for a day, the largest amount first; none before it is settled. after:
+    the bot of the last one seen. Raises PT404 `epoch_unknown`."""
+    rows = await conn.fetch(
+        """
+        select to_jsonb(p) - 'id' - 'epoch_id' - 'bot_identity_id' || jsonb_build_object(
+          'bot', p.bot_identity_id, 'amount_wei', p.amount_wei::text) as shown
+        from public.epoch_payouts p
+        where p.epoch_id = (select (agon.show_epoch($1)).id)
+          and ($2::uuid is null or (-p.amount_wei, p.bot_identity_id) > (
+            select -s.amount_wei, s.bot_identity_id from public.epoch_payouts s
+            where s.epoch_id = p.epoch_id and s.bot_identity_id = $2))
+        order by p.amount_wei desc, p.bot_identity_id
+        limit $3
+        """,
+        asked,
+        after,
+        most,
+    )
+    return [row["shown"] for row in rows]
+
+
+async def edition(conn: Conn, asked: date) -> Row:
+    """The edition of a settled day. Raises PT404 `epoch_unknown`, `edition_missing`."""
+    return await conn.fetchval(
+        """
+        select to_jsonb(d) - 'id' - 'epoch_id' || jsonb_build_object('token_id', d.token_id::text)
+        from agon.show_edition($1) d
+        """,
+        asked,
+    )
 
 
 async def bot(conn: Conn, slug: str) -> Row:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from agon.epochs import avatars, days, reconciling
+from agon.epochs import avatars, days, reconciling, settling
 from agon.epochs.providers.making import Desk
 from agon.kernel import logs
+from agon.kernel.errors import Refused
 from agon.kernel.jobs import Work
 
 log = logs.get("agon.epochs")
@@ -37,3 +39,19 @@ async def advance(work: Work, _payload: dict[str, Any] | None = None) -> None:
     async with work.database.as_worker() as conn:
         for move in await days.advance(conn):
             log.info("epoch.moved", **move)
+
+
+async def enqueue_settlements(work: Work) -> None:
+    """Every minute: the days that can be settled and are not."""
+    pool = await work.database.pool("agon_worker")
+    await pool.fetchval("select agon.enqueue_epoch_settlements()")
+
+
+async def settle(work: Work, payload: dict[str, Any]) -> None:
+    """Settle a day. A refusal is said and not tried again here: the schedule asks each minute."""
+    try:
+        outcome = await settling.settle(work, date.fromisoformat(payload["day"]))
+    except Refused as refused:
+        log.error("epoch.unsettled", why=str(refused), details=refused.refusal.details, **payload)
+        return
+    log.info("epoch.settled" if outcome == "settled" else "epoch.waits", outcome=outcome, **payload)

@@ -69,6 +69,34 @@ async def list_votes(
         return await history.votes(conn, day, str(after) if after else None, limit)
 
 
+@router.get("/epochs/{day}/contributions")
+async def list_contributions(
+    day: date, caller: Caller, pools: Pools, after: UUID | None = None,
+    limit: Most = history.ROWS_MAX,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What each bot did in a day, the largest share first: `after` takes the last bot seen. None
+    before the day is settled."""
+    async with pools.as_caller(caller) as conn:
+        return await history.contributions(conn, day, str(after) if after else None, limit)
+
+
+@router.get("/epochs/{day}/payouts")
+async def list_payouts(
+    day: date, caller: Caller, pools: Pools, after: UUID | None = None,
+    limit: Most = history.ROWS_MAX,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Who is paid how much for a day, the largest amount first: `after` takes the last bot seen."""
+    async with pools.as_caller(caller) as conn:
+        return await history.payouts(conn, day, str(after) if after else None, limit)
+
+
+@router.get("/epochs/{day}/edition")
+async def show_edition(day: date, caller: Caller, pools: Pools) -> dict[str, Any]:
+    """The edition of a settled day, and where its metadata is."""
+    async with pools.as_caller(caller) as conn:
+        return await history.edition(conn, day)
+
+
 @router.get("/bots/{slug}")
 async def show_bot(slug: str, caller: Caller, pools: Pools) -> dict[str, Any]:
     """A bot, its owner, and the slots that it holds."""

@@ -22,6 +22,8 @@ SYSTEM = System(
         "epochs.sql",
         "claims.sql",
         "votes.sql",
+        "payouts.sql",
+        "editions.sql",
     ),
     routes=(
         "agon.epochs.routes:router",
@@ -30,11 +32,13 @@ SYSTEM = System(
     ),
     jobs=(
         Job(name="epochs.advance", run="agon.epochs.jobs:advance"),
+        Job(name="epochs.settle", run="agon.epochs.jobs:settle", concurrency=1),
         Job(
             name="epochs.reconcile_owners",
             run="agon.epochs.jobs:reconcile_owners",
             concurrency=1,
         ),
+        Job(name="epochs.pay", run="agon.epochs.paying:run"),
         # The row gives up first (`avatars.ATTEMPTS_MAX`). One at a time: a task whose receipt was
         # lost is looked for among those that are nobody's.
         Job(
@@ -47,6 +51,9 @@ SYSTEM = System(
     schedules=(
         Schedule(name="epochs.advance", cron="* * * * *", run="agon.epochs.jobs:advance"),
         Schedule(
+            name="epochs.settle", cron="* * * * *", run="agon.epochs.jobs:enqueue_settlements"
+        ),
+        Schedule(
             name="epochs.reconcile_owners_nightly",
             cron="37 3 * * *",
             run="agon.epochs.jobs:enqueue_reconciliation",
@@ -57,6 +64,8 @@ SYSTEM = System(
         ("bot", "agon.epochs.commands:bot"),
         ("bot mint", "agon.epochs.mint_commands:mint"),
         ("epoch replay", "agon.epochs.replay_commands:replay"),
+        ("epoch export", "agon.epochs.export_commands:export"),
+        ("epoch pay", "agon.epochs.pay_commands:pay"),
     ),
     result_kinds=(
         ResultKind(
@@ -81,6 +90,10 @@ SYSTEM = System(
             default="100",
             minimum=0,
             help="More owners than these are not corrected at once when the node says otherwise.",
+        ),
+        Setting(
+            name="edition_recipient",
+            help="Address that each day's edition is minted to; without it, who is paid most.",
         ),
     ),
     checks=(Check(name="avatars by Meshy", run="agon.epochs.checks:check_meshy"),),

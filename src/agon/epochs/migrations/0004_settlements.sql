@@ -21,6 +21,7 @@ create table public.epoch_contributions (
   id uuid primary key default gen_random_uuid(),
   epoch_id uuid not null references public.epochs (id) on delete cascade,
   bot_identity_id uuid not null references public.bot_identities (id) on delete cascade,
+  owner_address text,
   occupied_seconds integer not null default 0,
   successful_claims integer not null default 0,
   defense_seconds integer not null default 0,
@@ -29,6 +30,7 @@ create table public.epoch_contributions (
   normalized_share numeric(18,12) not null default 0,
   computed_at timestamptz not null default now(),
   constraint epoch_contributions_one_per_bot unique (epoch_id, bot_identity_id),
+  constraint epoch_contributions_owner_is_lower_case_hex check (owner_address ~ '^0x[0-9a-f]{40}$'),
   constraint epoch_contributions_counts_are_natural
     check (occupied_seconds >= 0 and successful_claims >= 0 and defense_seconds >= 0),
   constraint epoch_contributions_defend_what_they_occupy check (defense_seconds <= occupied_seconds),
@@ -37,7 +39,7 @@ create table public.epoch_contributions (
     and normalized_share >= 0 and normalized_share <= 1)
 );
 comment on table public.epoch_contributions is
-  'What each bot did in a day, by the day''s result: seconds are its milliseconds, rounded down; the shares of a day add up to 1, or to 0.';
+  'What each bot did in a day, by the day''s result: seconds are its milliseconds, rounded down; the shares of a day add up to 1, or to 0. owner_address: who is paid for the bot, or nobody.';
 create index epoch_contributions_by_bot on public.epoch_contributions (bot_identity_id);
 alter table public.epoch_contributions enable row level security;
 
@@ -122,5 +124,7 @@ from unnest('{public.epoch_payouts.status, public.epoch_editions.status}'::text[
     ('submitted', 'pending', 'engine', 'its transaction is put together again'),
     ('confirmed', 'submitted', 'engine', 'a reorganisation took it back'),
     ('failed', 'submitted', 'engine', 'a reorganisation took the failure back'),
+    ('failed', 'confirmed', 'engine', 'a log says that an earlier attempt did it'),
+    ('confirmed', 'failed', 'engine', 'a reorganisation took that log back'),
     ('failed', 'pending', 'operator', 'tried again')
   ) v (from_state, to_state, by, comment);

@@ -1,0 +1,32 @@
+"""`agon epoch export`: a day as a file that settles to the same result anywhere."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from datetime import date
+from pathlib import Path
+
+import typer
+
+from agon.epochs import exporting
+from agon.epochs.commands import day_of
+from agon.kernel import commands
+
+
+def export(
+    day: str = typer.Argument(help="As YYYY-MM-DD."),
+    out: Path = typer.Option(None, help="Where to; the standard output if left out."),
+) -> None:
+    """Write a day as a file for `agon epoch replay`."""
+    named = day_of(day)
+    count = commands.run(_export(named, out))
+    if out is not None:
+        print(f"{named}: {count} events in {out}.")
+
+
+async def _export(day: date, out: Path | None) -> int:
+    target = nullcontext(sys.stdout.buffer) if out is None else out.open("wb")
+    async with commands.begin().database() as database:
+        with target as file:
+            return await exporting.export(database, day, file)
