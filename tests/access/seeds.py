@@ -52,11 +52,14 @@ KINDS = {
     "public.challenge_templates": {"active": "active", "inactive": "not active"},
     "public.challenges": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.claims": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.epoch_contributions": {"any": "true"},
+    "public.epoch_editions": {"any": "true"},
     "public.epoch_events": {
         "acts": "event_type <> 'vote_cast'",
         "votes while live": f"event_type = 'vote_cast' and not {FROZEN}",
         "votes of a frozen day": f"event_type = 'vote_cast' and {FROZEN}",
     },
+    "public.epoch_payouts": {"any": "true"},
     "public.epoch_profiles": {"any": "true"},
     "public.epoch_slot_states": {"any": "true"},
     "public.epoch_votes": {
@@ -138,6 +141,13 @@ async def sow(owner: asyncpg.Connection) -> None:
         select bot_identity_id, id, '{ADA}' from public.bot_avatars where generation_index = 1;
         insert into public.bot_stats_snapshots (bot_identity_id, snapshot_uri, snapshot_hash)
         select id, 'ipfs://{CID["ada"]}', repeat('0', 64) from public.bot_identities;
+        insert into public.epoch_contributions (epoch_id, bot_identity_id)
+        select e.id, i.id from public.epochs e cross join public.bot_identities i;
+        insert into public.epoch_payouts
+          (epoch_id, bot_identity_id, recipient_address, bps, amount_wei)
+        select e.id, i.id, '{ADA}', 1, 1 from public.epochs e cross join public.bot_identities i;
+        insert into public.epoch_editions (epoch_id, token_id, metadata_uri)
+        select id, number, 'ipfs://{CID["pub"]}' from public.epochs;
         insert into public.indexer_state (key, value) values ('last_claims_block', '1');
         insert into public.aivm_jobs (challenge_id) values (2);
         insert into public.claims (challenge_id, subject, claim_type, source, reported)

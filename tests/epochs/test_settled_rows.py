@@ -7,6 +7,7 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
+from tests.epochs import days
 from tests.epochs.days import DAY
 from tests.epochs.settled import POOL, bundle_of, played, settle
 from tests.places import ADMIN, SERVICE
@@ -75,6 +76,27 @@ async def test_payments_move_as_the_list_says_and_no_other_way(place, table):
                 f"insert into {table} select (jsonb_populate_record(t, jsonb_build_object("
                 f"'status', '{state}', 'id', gen_random_uuid()))).* from {table} t"
             )
+
+
+async def test_phases_move_as_the_list_says_and_no_other_way(place):
+    await days.opened(place)
+    phases = ("prep", "live", "freeze", "snapshot", "settle", "archive")
+    move = (
+        "update epochs set phase = $1, archived_at = case when $1 = 'archive' then now() "
+        "when phase = 'archive' then archived_at end"
+    )
+    for reached, before in enumerate(phases):
+        for after in phases:
+            transaction = place.owner.transaction()
+            await transaction.start()
+            for phase in phases[1 : reached + 1]:
+                await place.owner.execute(move, phase)
+            if after == before or phases.index(after) == reached + 1:
+                await place.owner.execute(move, after)
+            else:
+                with pytest.raises(asyncpg.PostgresError, match=f"cannot go from {before}"):
+                    await place.owner.execute(move, after)
+            await transaction.rollback()
 
 
 @pytest.mark.parametrize(
