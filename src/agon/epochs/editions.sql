@@ -11,9 +11,11 @@ language plpgsql security definer set search_path = ''
 as $$
 #variable_conflict use_column
 declare
+  no_chain constant text := 'It waits for a chain.';
   minter constant text := agon.contract_address(agon.the_chain(), 'Edition');
 begin
-  update public.epoch_editions e set error = case when minter is null then 'It waits for a chain.' end
+  update public.epoch_editions e
+  set error = case when minter is null then no_chain else nullif(e.error, no_chain) end
   where e.epoch_id = edition_is_due.epoch_id and e.status = 'pending' and e.chain_id is null;
   return found and minter is not null;
 end

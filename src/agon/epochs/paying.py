@@ -18,7 +18,7 @@ log = logs.get("agon.epochs")
 
 
 async def run(work: Work, payload: dict[str, Any]) -> None:
-    """The job `epochs.pay`: {epoch_id, number}. Raises Refused `wallet_malformed` of the setting."""
+    """The job `epochs.pay`: {epoch_id, number}. Refused: `wallet_malformed`, of the setting."""
     epoch_id, number = payload["epoch_id"], payload["number"]
     batches = await pay(work.database, epoch_id, number)
     named = work.runtime.settings["edition_recipient"]
