@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import asyncpg
 
 from agon.kernel.errors import (
+    HINT_BY_SQLSTATE,
     Refusal,
     Refused,
     claim_broken,
@@ -240,7 +241,11 @@ def refusal_of(error: asyncpg.PostgresError) -> Refusal:
     if sqlstate.startswith("22"):
         return value_malformed(str(error.args[0])[:DATA_ERROR_CHARS_MAX])
     return Refusal(
-        code=sqlstate, message=str(error.args[0]), details=detail, hint=hint, status=status
+        code=sqlstate,
+        message=str(error.args[0]),
+        details=detail,
+        hint=HINT_BY_SQLSTATE.get(sqlstate, hint),
+        status=status,
     )
 
 

@@ -31,6 +31,11 @@ STATUS_BY_SQLSTATE = {
     "P0001": 400,  # raise_exception
 }
 
+HINT_BY_SQLSTATE = {
+    "40P01": "Nothing was done. Send it again; where several rows are changed, in one order.",
+}
+"""What to do, where Postgres names its own log."""
+
 CLAIM_BY_SQLSTATE = {
     "23502": "A value is missing",
     "23503": "What the row points to is not there, or it is still pointed to",

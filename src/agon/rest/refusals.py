@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agon.kernel.errors import Refusal
+from agon.kernel.errors import HINT_BY_SQLSTATE, Refusal
 from agon.rest.ask import Answer, Headers
 from agon.rest.wire_messages import PostgresFault
 from agon.web.callers import challenge
@@ -26,13 +26,13 @@ ROW_SHOWN = frozenset(("23502", "23514"))
 STATUS_BY_SQLSTATE = {
     "08": 503, "09": 500, "0L": 403, "0P": 403, "21000": 500, "23503": 409, "23505": 409,
     "25": 500, "25006": 405, "28": 403, "2D": 500, "38": 500, "39": 500, "3B": 500, "40": 500,
-    "42501": 403, "42883": 404, "42P01": 404, "42P17": 500, "53": 503, "53400": 500, "54": 400,
-    "55": 500, "55000": 400, "57": 500, "57P01": 503, "58": 500, "F0": 500, "HV": 500, "P0": 500,
-    "P0001": 400, "XX": 500,
+    "40P01": 409, "42501": 403, "42883": 404, "42P01": 404, "42P17": 500, "53": 503, "53400": 500,
+    "54": 400, "55": 500, "55000": 400, "57": 500, "57P01": 503, "58": 500, "F0": 500, "HV": 500,
+    "P0": 500, "P0001": 400, "XX": 500,
 }  # fmt: skip
 """By SQLSTATE or its class; 400 where the table has no row. As PostgREST has it, but for what only
-the request can be at fault for: more than Postgres's limits (54), and writing to a view that cannot
-be written to (55000)."""
+the request can be at fault for: more than Postgres's limits (54), writing to a view that cannot be
+written to (55000), and crossing another request's locks (40P01)."""
 
 _TWICE_OR_ALL = re.compile("requires a WHERE clause$|^ON CONFLICT DO UPDATE command cannot affect")
 """Of 21000: mistakes of the client, an upsert that names a row twice and, with safeupdate, a change
@@ -78,7 +78,7 @@ def answer_fault(fault: PostgresFault, role: str) -> Answer:
         code=fault.sqlstate,
         message=fault.message,
         details=None if fault.sqlstate in ROW_SHOWN else fault.detail or None,
-        hint=fault.hint or None,
+        hint=HINT_BY_SQLSTATE.get(fault.sqlstate) or fault.hint or None,
         status=status_of(fault, role),
     )
     return answer(refusal)
