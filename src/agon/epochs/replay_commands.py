@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,22 +43,27 @@ def replay(
 
 
 def _print(output: Mapping[str, Any]) -> None:
-    def right(name: str) -> Column:
-        return Column(name, justify="right", no_wrap=True)
-
-    table = Table(
-        Column("bot", overflow="fold"), right("held s"), right("claims"), right("defended s"),
-        right("votes"), right("bps"), right("wei"), box=None,
-    )  # fmt: skip
-    for row in output["bots"]:
-        table.add_row(row["bot"], *_figures(row), row["vote_quality"], *_paid(row))
-    totals = output["totals"]
-    table.add_row("total", *_figures(totals), f"{totals['votes']} cast", *_paid(totals))
-    commands.out.print(table, soft_wrap=False)
+    commands.out.print(table(output["bots"], output["totals"]), soft_wrap=False)
     if output["outcome"] in SENTENCES:
         commands.out.print(SENTENCES[output["outcome"]])
     if output["caps"] == "raised":
         commands.out.print("The caps left part of the pool to nobody, and were raised.")
+
+
+def table(rows: Iterable[Mapping[str, Any]], totals: Mapping[str, Any], title: str = "") -> Table:
+    """A settlement's bots, and what they add up to."""
+
+    def right(name: str) -> Column:
+        return Column(name, justify="right", no_wrap=True)
+
+    made = Table(
+        Column("bot", overflow="fold"), right("held s"), right("claims"), right("defended s"),
+        right("votes"), right("bps"), right("wei"), box=None, title=title,
+    )  # fmt: skip
+    for row in rows:
+        made.add_row(row["bot"], *_figures(row), row["vote_quality"], *_paid(row))
+    made.add_row("total", *_figures(totals), f"{totals['votes']} cast", *_paid(totals))
+    return made
 
 
 def _figures(row: Mapping[str, Any]) -> tuple[str, str, str]:
