@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from agon.commons.chain import calls
+from agon.commons.chain import calls, fees
 from agon.epochs import paying
+from agon.epochs.payouts import RECEIVERS_MAX
 from agon.kernel import commands
 from agon.kernel.errors import Refused
 from agon.kernel.jobs import Work
@@ -17,9 +18,14 @@ from tests.chain.outbox import SIGNER
 from tests.contracts import deployed
 from tests.epochs import paydays
 from tests.epochs.paydays import URI, pay_day, settled
+from tests.epochs.settled import POOL, paid, played, settle
 from tests.epochs.test_commands import said
 from tests.places import wallet
 
+SPENDS_ALL_GAS = 2
+"""How a Receiver of contracts/test minds being paid."""
+TRANSACTION_GAS_MAX = 2**24
+"""https://eips.ethereum.org/EIPS/eip-7825"""
 ODD = [("ada", 10**18 + 1), ("bob", 2**80 + 3), ("cleo", 1), ("dan", 10**18 + 1), ("ada", 7)]
 
 
@@ -205,22 +211,17 @@ async def test_a_reorganisation_takes_rows_back_and_they_end_confirmed(bank, pla
     await place.work()
     await bank.turn()
     assert await day.states() == {"confirmed"}
-    minted_at = (await day.edition())["minted_at"]
     await bank.node.reorg(1)
     await bank.read()
     assert await day.states() == {"submitted"}
     assert {(r["payout_tx_hash"], r["settled_at"]) for r in await day.rows()} == {(None, None)}
     edition = await day.edition()
-    assert (edition["status"], edition["tx_hash"], edition["minted_at"]) == (
-        "submitted",
-        None,
-        None,
-    )
+    assert (edition["status"], edition["tx_hash"]) == ("submitted", None)
+    assert edition["minted_at"] is None
     assert set((await bank.paid(day)).values()) == {0}
     await bank.turn(2)
     assert await day.states() == {"confirmed"}
     assert (await day.edition())["status"] == "confirmed"
-    assert (await day.edition())["minted_at"] >= minted_at
     assert await bank.paid(day) == day.sums
 
 
@@ -268,6 +269,44 @@ async def test_a_day_that_is_not_settled_pays_nothing(place):
     )
     with pytest.raises(Refused, match="epoch_not_settled"):
         await pay_day(place)
+
+
+async def test_a_day_that_was_played_is_settled_and_paid_its_whole_pool(bank, place):
+    await played(place)
+    await bank.node.mine(40)
+    await bank.read()
+    assert await settle(place) == "settled"
+    await place.work()
+    await bank.turn()
+    owed = await paid(place)
+    assert sum(owed.values()) == POOL
+    assert {who: await bank.node.balance(who) for who in owed} == owed
+    edition = await place.owner.fetchrow("select * from public.epoch_editions")
+    assert edition["recipient_address"] == max(owed, key=owed.get)
+    uri = await bank.world.ask("Edition", "tokenURI", 20260302)
+    assert (uri, edition["status"]) == (edition["metadata_uri"], "confirmed")
+
+
+async def test_a_full_batch_of_the_worst_receivers_fits_into_a_transaction(bank):
+    receiver = await bank.world.make(deployed.attacker("Receiver"))
+    code = await bank.node.rpc("eth_getCode", receiver, "latest")
+    await bank.node.fund(SIGNER, 2**100)
+    gas = []
+    for batch, count in enumerate((2, 12)):
+        greedy = [wallet(f"greedy {batch} {number}") for number in range(count)]
+        for who in greedy:
+            await bank.node.rpc("anvil_setCode", who, code)
+            await bank.node.rpc("anvil_setStorageAt", who, "0x0", f"0x{SPENDS_ALL_GAS:064x}")
+        push = (20260302, batch, greedy, [2**90] * count)
+        sent = await bank.world.send(
+            "EpochPayout", "push", *push, sender=SIGNER, value=2**90 * count
+        )
+        assert await bank.world.ask("EpochPayout", "credit", greedy[0]) == 2**90
+        gas.append(sent.gas)
+    each = (gas[1] - gas[0]) // 10
+    full = gas[0] + each * (RECEIVERS_MAX - 2)
+    print(f"\n{each} gas for a receiver that spends all that it is given, {full} for a full batch")
+    assert fees.limit(full) < TRANSACTION_GAS_MAX
 
 
 async def test_the_operator_pays_by_a_command(place, capsys, monkeypatch):
