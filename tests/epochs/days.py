@@ -53,9 +53,11 @@ class Day:
     place: Place
     bots: dict[str, str] = field(default_factory=dict)
 
-    async def at(self, instant: datetime | float) -> None:
-        """Set the clock; a number is seconds into live."""
-        moment = instant if isinstance(instant, datetime) else STARTS + timedelta(seconds=instant)
+    async def at(self, instant: datetime | float | None) -> None:
+        """Set the clock; a number is seconds into live, None the true time."""
+        moment = instant
+        if isinstance(instant, int | float):
+            moment = STARTS + timedelta(seconds=instant)
         await self.place.set_clock(moment)
 
     async def advance(self) -> list[tuple[str, str]]:
@@ -122,3 +124,14 @@ async def live(place: Place, config: dict[str, Any] | None = None, *names: str) 
     await day.at(0)
     await day.advance()
     return day
+
+
+async def on_true_clock(day: Day) -> None:
+    """Let the true clock run, in a day that is live around it."""
+    await day.place.owner.execute(
+        "update epochs set opens_at = now() - interval '1 hour', "
+        "starts_at = now() - interval '1 hour', freeze_at = now() + interval '1 hour', "
+        "ends_at = now() + interval '1 hour', settle_at = now() + interval '1 hour', "
+        "archive_at = now() + interval '1 hour'"
+    )
+    await day.at(None)

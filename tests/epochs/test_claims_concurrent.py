@@ -152,14 +152,7 @@ async def observe(place, done):
 async def test_whatever_comes_between_the_log_is_an_order_of_what_was_seen(place, seed):
     config = days.profile(minimum_hold_ms=15, cooldown_ms={"bot": 5, "slot": 40})
     day, bots = await crowd(place, config)
-    # The true clock runs, in a day around it.
-    await place.owner.execute(
-        "update epochs set opens_at = now() - interval '1 hour', "
-        "starts_at = now() - interval '1 hour', freeze_at = now() + interval '1 hour', "
-        "ends_at = now() + interval '1 hour', settle_at = now() + interval '1 hour', "
-        "archive_at = now() + interval '1 hour'"
-    )
-    await place.set_clock(None)
+    await days.on_true_clock(day)
     done = asyncio.Event()
     watching = asyncio.create_task(observe(place, done))
     answers = await race(place, bots, [0, 1, 2, 3], rounds=4, seed=seed)

@@ -90,8 +90,9 @@ begin
   end;
   if refusal is null then
     seq := agon.take_slot(slot, bot, code, at);
-    perform agon.cool_down(epoch.id, bot, slot_index, at + terms.slot_cooldown)
-    where terms.slot_cooldown > terms.bot_cooldown;
+    if terms.slot_cooldown > terms.bot_cooldown then
+      slot_until := agon.cool_down(epoch.id, bot, slot_index, at + terms.slot_cooldown);
+    end if;
   elsif refusal = 'minimum_hold' then
     seq := agon.attack_slot(slot, bot, at);
   end if;
@@ -103,11 +104,12 @@ begin
   return jsonb_build_object('accepted', refusal is null, 'reason', refusal, 'seq', seq,
     'slot', agon.show_slot(slot),
     'next_claim_at', case when coalesce(refusal, 'holds_already') = 'holds_already'
-      then greatest(at, bot_until) else greatest(at, bot_until, slot_until, hold_until) end);
+      then greatest(at, bot_until) else greatest(at, bot_until, slot_until, hold_until) end,
+    'cooldowns', jsonb_build_object('bot', nullif(bot_until, '-infinity'), 'slot', slot_until));
 end
 $$;
 comment on function public.claim_slot(integer, text, uuid, date) is
-  'Takes a slot for a bot of the caller''s (null: the credential''s, or the only one) in the epoch of a day (null: the one that is live). Answers {accepted, reason, seq, slot, next_claim_at}: a claim that comes too early is answered, not refused, since an attack on a slot is an event. next_claim_at: when the bot may claim next; after a refusal, when it may claim this slot unless somebody else takes it before.';
+  'Takes a slot for a bot of the caller''s (null: the credential''s, or the only one) in the epoch of a day (null: the one that is live). Answers {accepted, reason, seq, slot, next_claim_at, cooldowns}: a claim that comes too early is answered, not refused, since an attack on a slot is an event. next_claim_at: when the bot may claim next; after a refusal, when it may claim this slot unless somebody else takes it before. cooldowns: {bot, slot}, until when the bot may claim no slot, and not this one; null: it has not.';
 revoke execute on function public.claim_slot(integer, text, uuid, date) from public, anon;
 grant execute on function public.claim_slot(integer, text, uuid, date)
   to authenticated, service_role, agon_worker;
@@ -120,16 +122,15 @@ as $$
 declare
   code_hash constant text := encode(sha256(convert_to(code, 'UTF8')), 'hex');
   held_by constant uuid := slot.current_holder_bot_identity_id;
+  seq constant bigint := agon.record_epoch_event(slot.epoch_id,
+    case when held_by is null then 'slot_claimed' else 'slot_overwritten' end, at,
+    jsonb_strip_nulls(jsonb_build_object('from', held_by, 'code_hash', code_hash)), bot, slot.slot_index);
 begin
   update public.epoch_slot_states s
-  set current_holder_bot_identity_id = bot, current_code = code, held_since = at, last_event_at = at
+  set current_holder_bot_identity_id = bot, current_code = code, held_since = at, held_seq = seq,
+    last_event_at = at
   where s.id = slot.id;
-  if held_by is null then
-    return agon.record_epoch_event(slot.epoch_id, 'slot_claimed', at,
-      jsonb_build_object('code_hash', code_hash), bot, slot.slot_index);
-  end if;
-  return agon.record_epoch_event(slot.epoch_id, 'slot_overwritten', at,
-    jsonb_build_object('from', held_by, 'code_hash', code_hash), bot, slot.slot_index);
+  return seq;
 end
 $$;
 comment on function agon.take_slot(public.epoch_slot_states, uuid, text, timestamptz) is
@@ -153,8 +154,9 @@ language sql stable set search_path = ''
 as $$
   select jsonb_build_object('index', slot.slot_index, 'type', slot.slot_type, 'label', slot.slot_label,
     'holder', slot.current_holder_bot_identity_id, 'code', slot.current_code,
-    'held_since', slot.held_since)
+    'held_since', slot.held_since, 'seq', slot.held_seq)
 $$;
-comment on function agon.show_slot(public.epoch_slot_states) is 'A slot as everyone may see it.';
+comment on function agon.show_slot(public.epoch_slot_states) is
+  'A slot as everyone may see it; seq: of the claim that took it, so a larger one is newer.';
 grant execute on function agon.show_slot(public.epoch_slot_states)
   to anon, authenticated, service_role, agon_worker;

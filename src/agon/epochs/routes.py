@@ -104,16 +104,6 @@ async def show_bot(slug: str, caller: Caller, pools: Pools) -> dict[str, Any]:
         return await history.bot(conn, slug)
 
 
-@router.post("/epochs/{day}/claims", openapi_extra=bodies.CLAIM)
-async def claim_slot(day: date, caller: Caller, pools: Pools, body: JsonObject) -> dict[str, Any]:
-    """Claim a slot for a bot of the caller's, or of the credential's. A claim that comes too early
-    is answered with accepted: false, and with the time to come again."""
-    async with pools.as_caller(caller) as conn:
-        return await claims.claim_slot(
-            conn, body.get("slot_index"), body.get("code"), body.get("bot_identity_id"), day
-        )
-
-
 @router.post("/epochs/{day}/votes", status_code=201, openapi_extra=bodies.VOTE)
 async def cast_vote(day: date, caller: Caller, pools: Pools, body: JsonObject) -> dict[str, Any]:
     """Vote by one of the caller's wallets."""

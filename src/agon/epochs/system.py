@@ -1,6 +1,6 @@
 """The manifest of `epochs`."""
 
-from agon.kernel.manifest import Check, Job, Reconciler, ResultKind, Schedule, Setting, System
+from agon.kernel.manifest import Check, Host, Job, Reconciler, ResultKind, Schedule, Setting, System
 
 SYSTEM = System(
     name="epochs",
@@ -22,11 +22,13 @@ SYSTEM = System(
         "epochs.sql",
         "claims.sql",
         "votes.sql",
+        "board.sql",
         "payouts.sql",
         "editions.sql",
     ),
     routes=(
         "agon.epochs.routes:router",
+        "agon.epochs.board_routes:router",
         "agon.epochs.avatar_routes:router",
         "agon.epochs.avatar_routes:queue_router",
     ),
@@ -59,6 +61,7 @@ SYSTEM = System(
             run="agon.epochs.jobs:enqueue_reconciliation",
         ),
     ),
+    hosts=(Host(name="epochs.board", run="agon.epochs.keeping:run"),),
     commands=(
         ("epoch", "agon.epochs.commands:epoch"),
         ("bot", "agon.epochs.commands:bot"),
@@ -73,6 +76,13 @@ SYSTEM = System(
         ),
     ),
     settings=(
+        Setting(
+            name="redis_url",
+            kind="url",
+            secret=True,
+            help="Redis that serves the live board and refuses claims within a cooldown: redis://, "
+            "rediss:// or unix://; without it Postgres does both.",
+        ),
         Setting(
             name="meshy_api_key",
             secret=True,
@@ -96,6 +106,9 @@ SYSTEM = System(
             help="Address that each day's edition is minted to; without it, who is paid most.",
         ),
     ),
-    checks=(Check(name="avatars by Meshy", run="agon.epochs.checks:check_meshy"),),
+    checks=(
+        Check(name="avatars by Meshy", run="agon.epochs.checks:check_meshy"),
+        Check(name="live board", run="agon.epochs.checks:check_redis"),
+    ),
     reconcilers=(Reconciler(name="bot owners", run="agon.epochs.reconciling:run"),),
 )

@@ -62,16 +62,18 @@ create table public.epoch_slot_states (
   current_code text,
   current_holder_bot_identity_id uuid references public.bot_identities (id),
   held_since timestamptz,
+  held_seq bigint,
   last_event_at timestamptz not null default '-infinity',
   updated_at timestamptz,
   constraint epoch_slot_states_one_per_slot unique (epoch_id, slot_index),
   constraint epoch_slot_states_index_is_natural check (slot_index >= 0),
   constraint epoch_slot_states_are_held_in_all_columns check (
     (current_holder_bot_identity_id is null) = (current_code is null)
-    and (current_holder_bot_identity_id is null) = (held_since is null))
+    and (current_holder_bot_identity_id is null) = (held_since is null)
+    and (current_holder_bot_identity_id is null) = (held_seq is null))
 );
 comment on table public.epoch_slot_states is
-  'Who holds each slot now, with which code, and since when. Its row lock is the slot''s turn; no event of the slot is earlier than last_event_at.';
+  'Who holds each slot now, with which code, since when, and by which event (held_seq). Its row lock is the slot''s turn; no event of the slot is earlier than last_event_at.';
 create index epoch_slot_states_by_holder on public.epoch_slot_states (current_holder_bot_identity_id);
 alter table public.epoch_slot_states enable row level security;
 
