@@ -43,7 +43,8 @@ comment on function agon.cancel_terminal_jobs() is
   'Cancels jobs that wait, or are not submitted yet, of challenges that are over or no longer there; says how many.';
 grant execute on function agon.cancel_terminal_jobs() to agon_worker;
 
-create or replace function agon.open_aivm_jobs(challenge_id bigint default null) returns bigint
+create or replace function agon.open_aivm_jobs(challenge_id bigint default null, grace_s integer default 0)
+returns bigint
 language sql security definer set search_path = ''
 as $$
   -- First those that have none: to see whether all is judged takes longer.
@@ -53,7 +54,7 @@ as $$
     where (open_aivm_jobs.challenge_id is null or c.id = open_aivm_jobs.challenge_id)
       and c.content_hash is not null and c.status = 'approved' and c.model_id is not null
       -- By the chain's clock, not ours: who joined at the last moment is known by then.
-      and (c.timeline ->> 'end')::numeric
+      and (c.timeline ->> 'end')::numeric + grace_s
         <= (select extract(epoch from agon.chain_time(agon.the_chain())))
       and not exists (
         select from public.aivm_jobs j
@@ -69,15 +70,15 @@ as $$
   )
   select count(*) from opened
 $$;
-comment on function agon.open_aivm_jobs(bigint) is
-  'A job for each challenge, or for one, on a chain that is approved, described, judged, and ended by a block that is final and read, once; says how many are new.';
+comment on function agon.open_aivm_jobs(bigint, integer) is
+  'A job for each challenge, or for one, on a chain that is approved, described, judged, and ended so many seconds before a block that is final and read, once; says how many are new.';
 
-create or replace function agon.dispatch_challenges() returns jsonb
+create or replace function agon.dispatch_challenges(grace_s integer default 0) returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
 declare
   canceled constant bigint := agon.cancel_terminal_jobs();
-  opened constant bigint := agon.open_aivm_jobs();
+  opened constant bigint := agon.open_aivm_jobs(null, grace_s);
 begin
   perform agon.enqueue('challenges.infer', jsonb_build_object('challenge_id', j.challenge_id),
     'challenges.infer:' || j.challenge_id)
@@ -87,21 +88,21 @@ begin
   return jsonb_build_object('opened', opened, 'canceled', canceled);
 end
 $$;
-comment on function agon.dispatch_challenges() is
-  'One cycle of the dispatcher: jobs of challenges that are over are canceled, new ones opened, and what is to be worked on is queued.';
-grant execute on function agon.dispatch_challenges() to agon_worker;
+comment on function agon.dispatch_challenges(integer) is
+  'One cycle of the dispatcher: jobs of challenges that are over are canceled, new ones opened (grace_s after the end at the earliest), and what is to be worked on is queued.';
+grant execute on function agon.dispatch_challenges(integer) to agon_worker;
 
-create or replace function agon.dispatch_after_verdict(challenge_id bigint) returns void
+create or replace function agon.dispatch_after_verdict(challenge_id bigint, grace_s integer) returns void
 language sql security definer set search_path = ''
 as $$
   select agon.enqueue('challenges.infer',
     jsonb_build_object('challenge_id', dispatch_after_verdict.challenge_id),
     'challenges.infer:' || dispatch_after_verdict.challenge_id)
-  where agon.open_aivm_jobs(dispatch_after_verdict.challenge_id) > 0
+  where agon.open_aivm_jobs(dispatch_after_verdict.challenge_id, grace_s) > 0
 $$;
-comment on function agon.dispatch_after_verdict(bigint) is
-  'A job at once, where the challenge on a chain waits for no other verdict.';
-grant execute on function agon.dispatch_after_verdict(bigint) to agon_worker;
+comment on function agon.dispatch_after_verdict(bigint, integer) is
+  'A job at once, where the challenge on a chain waits for no other verdict, and is over so long.';
+grant execute on function agon.dispatch_after_verdict(bigint, integer) to agon_worker;
 
 create or replace function agon.claim_aivm_job(challenge_id bigint) returns public.aivm_jobs
 language plpgsql security definer set search_path = ''

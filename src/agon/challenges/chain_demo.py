@@ -111,12 +111,13 @@ async def _take_part(local: LocalStage, sample: dict[str, Any], number: int) -> 
 
 async def _settle(local: LocalStage, number: int) -> None:
     """Its time is over: our worker asks the network, which answers, and the outcome is set."""
-    await local.pass_time(LASTS_S)
+    grace_s = local.work.runtime.settings["settle_grace_s"]
+    await local.pass_time(LASTS_S + grace_s)
     await local.until(
         "select extract(epoch from agon.chain_time(agon.the_chain()))"
-        " >= (timeline ->> 'end')::numeric from public.challenges where id = $1",
-        number,
-    )
+        " >= (timeline ->> 'end')::numeric + $2 from public.challenges where id = $1",
+        number, grace_s,
+    )  # fmt: skip
     await local.fetch("insert into agon.clock (reads_at) values (now() + interval '2 hours')")
     await chain_jobs.dispatch(local.work)
     await local.until("select task_id is not null from public.aivm_jobs")

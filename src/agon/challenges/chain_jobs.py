@@ -6,8 +6,6 @@ from typing import Any
 
 from agon.challenges import inferences, mintings, registry, settlements
 from agon.kernel import logs
-from agon.kernel.database import Conn
-from agon.kernel.events import Event
 from agon.kernel.jobs import Work
 
 log = logs.get("agon.challenges.chain")
@@ -15,17 +13,13 @@ log = logs.get("agon.challenges.chain")
 
 async def dispatch(work: Work) -> None:
     """One cycle: cancel what is over, open what is ready, queue what is due."""
+    grace_s = work.runtime.settings["settle_grace_s"]
     async with work.database.as_worker() as conn:
-        turn = await conn.fetchval("select agon.dispatch_challenges()")
+        turn = await conn.fetchval("select agon.dispatch_challenges($1)", grace_s)
         await conn.fetchval("select agon.enqueue_registrations()")
         await conn.fetchval("select agon.enqueue_settlements()")
         await conn.fetchval("select agon.enqueue_mintings()")
     log.debug("jobs.dispatched", **turn)
-
-
-async def note_verdict(conn: Conn, event: Event) -> None:
-    """A late verdict may have been the last that its challenge waited for."""
-    await conn.execute("select agon.dispatch_after_verdict($1)", event.payload["challenge_id"])
 
 
 async def register(work: Work, payload: dict[str, Any]) -> None:

@@ -14,8 +14,11 @@ log = logs.get("agon.challenges")
 
 
 async def judge(work: Work, payload: dict[str, Any]) -> None:
-    """Judge one participant of one challenge."""
-    outcome = await verdicts.judge(work.database, payload["challenge_id"], payload["subject"])
+    """Judge one participant of one challenge, whose verdict may have been the last to wait for."""
+    challenge_id, grace_s = payload["challenge_id"], work.runtime.settings["settle_grace_s"]
+    outcome = await verdicts.judge(work.database, challenge_id, payload["subject"])
+    pool = await work.database.pool("agon_worker")
+    await pool.execute("select agon.dispatch_after_verdict($1, $2)", challenge_id, grace_s)
     log.debug("verdict.judged", outcome=outcome, **payload)
 
 

@@ -1,6 +1,6 @@
 """The manifest of `challenges`."""
 
-from agon.kernel.manifest import Check, Job, ResultKind, Schedule, Setting, Subscription, System
+from agon.kernel.manifest import Check, Job, ResultKind, Schedule, Setting, System
 
 SYSTEM = System(
     name="challenges",
@@ -58,13 +58,6 @@ SYSTEM = System(
             name="challenges.dispatch", cron="* * * * *", run="agon.challenges.chain_jobs:dispatch"
         ),
     ),
-    subscriptions=(
-        Subscription(
-            name="challenges.dispatch",
-            topic="verdict.recorded",
-            run="agon.challenges.chain_jobs:note_verdict",
-        ),
-    ),
     result_kinds=(
         ResultKind(
             name="challenges.verdict", version=1, recompute="agon.challenges.judges:recompute"
@@ -96,6 +89,14 @@ SYSTEM = System(
             default="0",
             minimum=0,
             help="What a request to the AIVM is paid, in wei.",
+        ),
+        Setting(
+            name="settle_grace_s",
+            kind="integer",
+            default="3600",
+            minimum=0,
+            maximum=86_400,
+            help="So long after the end of a challenge on a chain evidence is waited for.",
         ),
         Setting(
             name="collect_every_minutes",
