@@ -122,7 +122,7 @@ async def test_rows_follow_their_transaction(place, way):
 async def test_only_the_engine_pays(place):
     for function in (
         "pay_epoch(uuid)", "pay_day(date)", "due_payouts(uuid)",
-        "mean_payouts(uuid, integer, text[], bytea)", "mean_edition(uuid, text, bytea)",
+        "mean_payouts(uuid, text[], integer[], bytea[])", "mean_edition(uuid, text, bytea)",
         "recompute_payouts(bigint, bigint)", "recompute_edition(bigint, bigint)",
     ):  # fmt: skip
         for role in ("anon", "authenticated", "service_role"):

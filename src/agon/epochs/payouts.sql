@@ -61,37 +61,43 @@ comment on function agon.due_payouts(uuid) is
 grant execute on function agon.due_payouts(uuid) to agon_worker;
 
 create or replace function agon.mean_payouts(
-  epoch_id uuid, batch integer, recipients text[], data bytea
-) returns bigint
+  epoch_id uuid, recipients text[], batches integer[], calls bytea[]
+) returns integer
 language plpgsql security definer set search_path = ''
 as $$
 #variable_conflict use_column
 declare
   chain constant bigint := agon.the_chain();
   epoch public.epochs;
-  total numeric;
+  made record;
+  meant integer := 0;
 begin
   select * into epoch from public.epochs e where e.id = mean_payouts.epoch_id;
-  with added as (
-    update public.epoch_payouts p set batch = mean_payouts.batch, chain_id = chain, error = null
-    where p.epoch_id = epoch.id and p.batch is null and p.recipient_address = any (recipients)
-    returning p.amount_wei
-  )
-  select sum(a.amount_wei) into total from added a;
-  if total is null then
-    perform agon.refuse(409, 'payouts_meant',
-      format('Nothing of %s is left for batch %s.', epoch.day_date, mean_payouts.batch),
-      'Read what is due again.');
+  for made in
+    with added as (
+      update public.epoch_payouts p set batch = b.number, chain_id = chain
+      from unnest(recipients, batches) b (recipient, number)
+      where p.epoch_id = epoch.id and p.batch is null and p.recipient_address = b.recipient
+      returning p.batch, p.amount_wei
+    )
+    select a.batch as number, sum(a.amount_wei) as wei from added a group by a.batch order by a.batch
+  loop
+    -- The contract holds the call to this sum.
+    perform agon.intend(chain, agon.payout_key(epoch.number, made.number), 'epochs.payout',
+      agon.contract_address(chain, 'EpochPayout'), calls[made.number + 1], made.wei,
+      jsonb_build_object('epoch_id', epoch.id, 'number', epoch.number, 'batch', made.number));
+    meant := meant + 1;
+  end loop;
+  if meant <> cardinality(calls) then
+    perform agon.refuse(409, 'payouts_meant', format('%s batches of %s are not due.',
+      cardinality(calls) - meant, epoch.day_date), 'Read what is due again.');
   end if;
-  -- The contract holds the calldata to this sum.
-  return (agon.intend(chain, agon.payout_key(epoch.number, mean_payouts.batch), 'epochs.payout',
-    agon.contract_address(chain, 'EpochPayout'), mean_payouts.data, total,
-    jsonb_build_object('epoch_id', epoch.id, 'number', epoch.number, 'batch', mean_payouts.batch))).id;
+  return meant;
 end
 $$;
-comment on function agon.mean_payouts(uuid, integer, text[], bytea) is
-  'Puts what is due to these recipients into a batch, and means it: data is its call, the value sent is the sum of its rows.';
-grant execute on function agon.mean_payouts(uuid, integer, text[], bytea) to agon_worker;
+comment on function agon.mean_payouts(uuid, text[], integer[], bytea[]) is
+  'Puts what is due to recipients into batches, and means each with its call, the first being batch 0; the value sent is the sum of its rows.';
+grant execute on function agon.mean_payouts(uuid, text[], integer[], bytea[]) to agon_worker;
 
 create or replace function agon.recompute_payouts(intent_id bigint, below bigint) returns void
 language plpgsql security definer set search_path = ''
