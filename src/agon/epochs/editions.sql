@@ -118,33 +118,3 @@ language sql security definer set search_path = ''
 as $$ select agon.recompute_edition(intent.id, 9223372036854775807) $$;
 comment on function agon.note_edition(agon.chain_intents) is 'Note of epochs.edition.';
 select agon.register_purpose('epochs.edition', 'agon.note_edition');
-
-create or replace function agon.recompute_minted(
-  chain_id bigint, from_block bigint, to_block bigint, below bigint
-) returns void
-language sql security definer set search_path = ''
-as $$
-  select agon.recompute_edition(i.id, recompute_minted.below)
-  from (
-    select distinct i.id from agon.chain_logs l
-    join agon.chain_intents i on i.chain_id = l.chain_id and i.to_address = l.address
-      and i.key = agon.edition_key((l.args ->> 'tokenId')::numeric)
-    where l.chain_id = recompute_minted.chain_id and l.contract = 'Edition' and l.event = 'Transfer'
-      and l.args ->> 'from' = '0x0000000000000000000000000000000000000000'
-      and l.block_number between recompute_minted.from_block and recompute_minted.to_block
-  ) i
-$$;
-comment on function agon.recompute_minted(bigint, bigint, bigint, bigint) is
-  'Editions that blocks tell of, by the logs of blocks below one. Called by effects only.';
-
-create or replace function agon.apply_minted(chain_id bigint, from_block bigint, to_block bigint) returns void
-language sql security definer set search_path = ''
-as $$ select agon.recompute_minted(chain_id, from_block, to_block, to_block + 1) $$;
-comment on function agon.apply_minted(bigint, bigint, bigint) is 'Effect of Transfer of Edition: of minting alone.';
-
-create or replace function agon.undo_minted(chain_id bigint, first_undone bigint) returns void
-language sql security definer set search_path = ''
-as $$ select agon.recompute_minted(chain_id, first_undone, 9223372036854775807, first_undone) $$;
-comment on function agon.undo_minted(bigint, bigint) is 'Takes back agon.apply_minted.';
-
-select agon.register_chain_effect('Edition', 'Transfer', 150, 'agon.apply_minted', 'agon.undo_minted');

@@ -141,7 +141,8 @@ begin
   )
   update public.epoch_payouts p set
     status = f.status, payout_tx_hash = f.tx_hash, error = f.error, credited = f.credited,
-    settled_at = case when f.status in ('confirmed', 'failed') then agon.now() end
+    settled_at = case when f.status = p.status then p.settled_at
+      when f.status in ('confirmed', 'failed') then agon.now() end
   from found f
   where f.id = p.id and (p.status, p.payout_tx_hash, p.error, p.credited)
     is distinct from (f.status, f.tx_hash, f.error, f.credited);
@@ -155,41 +156,6 @@ language sql security definer set search_path = ''
 as $$ select agon.recompute_payouts(intent.id, 9223372036854775807) $$;
 comment on function agon.note_payouts(agon.chain_intents) is 'Note of epochs.payout.';
 select agon.register_purpose('epochs.payout', 'agon.note_payouts');
-
-create or replace function agon.recompute_pushed(
-  chain_id bigint, from_block bigint, to_block bigint, below bigint
-) returns void
-language plpgsql security definer set search_path = ''
-as $$
-declare
-  meant bigint;
-begin
-  for meant in
-    select distinct i.id from agon.chain_logs l
-    join agon.chain_intents i on i.chain_id = l.chain_id and i.to_address = l.address
-      and i.key = format('epochs.payout:%s:%s', l.args ->> 'epoch', l.args ->> 'batch')
-    where l.chain_id = recompute_pushed.chain_id and l.contract = 'EpochPayout' and l.event = 'BatchPushed'
-      and l.block_number between recompute_pushed.from_block and recompute_pushed.to_block
-    order by i.id
-  loop
-    perform agon.recompute_payouts(meant, recompute_pushed.below);
-  end loop;
-end
-$$;
-comment on function agon.recompute_pushed(bigint, bigint, bigint, bigint) is
-  'Batches that blocks tell of, by the logs of blocks below one. Called by effects only.';
-
-create or replace function agon.apply_pushed(chain_id bigint, from_block bigint, to_block bigint) returns void
-language sql security definer set search_path = ''
-as $$ select agon.recompute_pushed(chain_id, from_block, to_block, to_block + 1) $$;
-comment on function agon.apply_pushed(bigint, bigint, bigint) is 'Effect of BatchPushed, and of the Credited before it.';
-
-create or replace function agon.undo_pushed(chain_id bigint, first_undone bigint) returns void
-language sql security definer set search_path = ''
-as $$ select agon.recompute_pushed(chain_id, first_undone, 9223372036854775807, first_undone) $$;
-comment on function agon.undo_pushed(bigint, bigint) is 'Takes back agon.apply_pushed.';
-
-select agon.register_chain_effect('EpochPayout', 'BatchPushed', 140, 'agon.apply_pushed', 'agon.undo_pushed');
 
 create or replace function agon.pay_day(day date) returns jsonb
 language plpgsql security definer set search_path = ''

@@ -25,6 +25,7 @@ SYSTEM = System(
         "board.sql",
         "payouts.sql",
         "editions.sql",
+        "payment_logs.sql",
     ),
     routes=(
         "agon.epochs.routes:router",
