@@ -10,6 +10,7 @@ from urllib.parse import quote_plus
 from hypothesis import strategies as st
 
 from agon.rest.printing import print_query
+from tests.fuzz import aimed
 from tests.rest.strategies import PAIRS, queries
 
 TABLES = (
@@ -385,8 +386,14 @@ def noise(draw) -> Request:
     )
 
 
-REQUESTS = st.integers(0, 19).flatmap(
-    lambda n: (
-        to_tables() if n < 12 else to_functions() if n < 16 else batches() if n < 19 else noise()
+to_rows = aimed.reads().map(
+    lambda read: Request(
+        who=read[0], method="GET", path=f"/{read[1]}", query=encoded(read[2]), headers=read[3]
     )
 )
+REQUESTS = st.integers(0, 23).flatmap(
+    lambda n: (
+        to_tables() if n < 10 else to_functions() if n < 14 else batches() if n < 17
+        else noise() if n < 18 else to_rows
+    )
+)  # fmt: skip

@@ -44,9 +44,7 @@ async def test_no_request_fails_tells_or_leaves_anything(rows: Canaries, asked: 
 
 
 async def test_many_of_them_were_answered(rows: Canaries):
-    for path in ("/notes", "/folders", "/links") * (rows.answered < 3):
-        await hold(rows, read("ada", path))
-    assert rows.answered > 2
+    assert rows.answered > 30, "refusals alone prove little"
 
 
 @pytest.mark.prove
@@ -59,7 +57,7 @@ async def test_no_request_of_thousands_does(rows: Canaries, asked: Request):
 @pytest.mark.prove
 async def test_enough_of_the_thousands_were_answered(rows: Canaries):
     print(f"\n{rows.answered} requests were answered with rows")
-    assert rows.answered > 50, "refusals alone prove little"
+    assert rows.answered > 500, "refusals alone prove little"
 
 
 # The traps shut.
