@@ -206,7 +206,7 @@ as $$
     'prompt', g.prompt, 'source_uri', g.source_uri, 'status', g.status, 'last_error', g.last_error,
     'avatar_id', g.avatar_id, 'created_at', g.created_at) order by g.created_at, g.id), '[]')
   from agon.show_bot(slug) b join agon.avatar_generations g on g.bot_identity_id = b.id
-  where b.id in (select agon.own_bots()) or agon.is_moderator()
+  where b.id in (select agon.own_bots()) or agon.has_permission('avatars.moderate')
 $$;
 comment on function agon.show_generations(text) is
   'What was asked of outside parties for a bot, for its owner and for moderators; for others nothing.';
@@ -256,7 +256,7 @@ create policy bot_avatars_select_own on public.bot_avatars
   for select to authenticated using (bot_identity_id in (select agon.own_bots()));
 drop policy if exists bot_avatars_select_moderator on public.bot_avatars;
 create policy bot_avatars_select_moderator on public.bot_avatars
-  for select to authenticated using ((select agon.is_moderator()));
+  for select to authenticated using ((select agon.has_permission('avatars.moderate')));
 drop policy if exists bot_avatars_select_service on public.bot_avatars;
 create policy bot_avatars_select_service on public.bot_avatars
   for select to service_role using (true);

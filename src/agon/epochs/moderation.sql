@@ -1,28 +1,5 @@
 -- Who decides on avatars, and what a decision does.
 
-create or replace function agon.is_moderator() returns boolean
-language sql stable set search_path = ''
-as $$
-  select agon.is_admin()
-    or coalesce((select auth.jwt()) -> 'app_metadata' -> 'permissions' ? 'avatars.moderate', false)
-$$;
-comment on function agon.is_moderator() is
-  'Whether the caller is an admin, or carries the permission avatars.moderate.';
-grant execute on function agon.is_moderator() to anon, authenticated, service_role, agon_worker;
-
-create or replace function agon.require_moderator() returns void
-language plpgsql stable set search_path = ''
-as $$
-begin
-  if agon.is_moderator() is not true then
-    perform agon.refuse(403, 'moderator_only', 'Only a moderator may do this.',
-      'Sign in as an admin, or with a role that has the permission avatars.moderate.');
-  end if;
-end
-$$;
-comment on function agon.require_moderator() is 'Refuses everyone but moderators.';
-grant execute on function agon.require_moderator() to anon, authenticated, service_role, agon_worker;
-
 create or replace function agon.find_avatar(slug text, generation_index integer)
 returns public.bot_avatars
 language plpgsql security definer set search_path = ''
@@ -47,7 +24,7 @@ create or replace function agon.avatars_to_moderate(most integer) returns setof 
 language plpgsql stable security definer set search_path = ''
 as $$
 begin
-  perform agon.require_moderator();
+  perform agon.require_permission('avatars.moderate');
   return query
     select a.* from public.bot_avatars a
     where a.moderation_status = 'pending'
@@ -91,7 +68,7 @@ as $$
 declare
   avatar public.bot_avatars;
 begin
-  perform agon.require_moderator();
+  perform agon.require_permission('avatars.moderate');
   avatar := agon.find_avatar(approve_avatar.slug, approve_avatar.generation_index);
   avatar := agon.decide_avatar(avatar.id, 'approved', null);
   -- Not before: what is published stays so for ever.
@@ -112,7 +89,7 @@ as $$
 declare
   avatar public.bot_avatars;
 begin
-  perform agon.require_moderator();
+  perform agon.require_permission('avatars.moderate');
   if coalesce(length(reason), 0) not between 1 and 500 then
     perform agon.refuse(400, 'reason_missing', 'Whoever is turned down reads why.',
       'Give a reason of 1 to 500 characters.');

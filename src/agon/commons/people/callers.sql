@@ -40,6 +40,29 @@ $$;
 comment on function agon.require_admin() is 'Refuses everyone but admins.';
 grant execute on function agon.require_admin() to anon, authenticated, service_role, agon_worker;
 
+create or replace function agon.has_permission(permission text) returns boolean
+language sql stable set search_path = ''
+as $$
+  select agon.is_admin()
+    or coalesce((select auth.jwt()) -> 'app_metadata' -> 'permissions' ? permission, false)
+$$;
+comment on function agon.has_permission(text) is
+  'Whether the caller is an admin, or carries the permission in app_metadata.permissions.';
+grant execute on function agon.has_permission(text) to anon, authenticated, service_role, agon_worker;
+
+create or replace function agon.require_permission(permission text) returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if agon.has_permission(permission) is not true then
+    perform agon.refuse(403, 'permission_missing', format('This needs the permission %s.', permission),
+      'Sign in as an admin, or with a role that has the permission.');
+  end if;
+end
+$$;
+comment on function agon.require_permission(text) is 'Refuses everyone but admins and who has the permission.';
+grant execute on function agon.require_permission(text) to anon, authenticated, service_role, agon_worker;
+
 create or replace function agon.require_wallet(address text) returns void
 language plpgsql stable set search_path = ''
 as $$
