@@ -78,31 +78,35 @@ $$;
 comment on function agon.write_logs(bigint) is
   'Moves the stage to agon.chain_logs. Two logs at one place break its key. Called by agon.index_range only.';
 
+create or replace function agon.chain_effects_between(chain_id bigint, from_block bigint, to_block bigint)
+returns table (apply text, undo text, turn bigint)
+language sql stable security definer set search_path = ''
+as $$
+  select e.apply, e.undo, row_number() over (order by e."position", e.contract, e.event)
+  from agon.chain_effects e
+  cross join lateral (
+    select from agon.chain_logs l
+    where l.chain_id = chain_effects_between.chain_id
+      and l.contract = e.contract and l.event = e.event
+      and l.block_number between from_block and to_block
+    limit 1
+  ) seen
+$$;
+comment on function agon.chain_effects_between(bigint, bigint, bigint) is
+  'What systems do with the logs of these blocks, in its order. Called by other functions only.';
+
 create or replace function agon.run_chain_effects(chain_id bigint, from_block bigint, to_block bigint)
 returns void
 language plpgsql security definer set search_path = ''
 as $$
-#variable_conflict use_column
 declare
   effect text;
 begin
   for effect in
-    select once.apply from (
-      select distinct on (e.apply) e.*
-      from agon.chain_effects e
-      cross join lateral (
-        select from agon.chain_logs l
-        where l.chain_id = run_chain_effects.chain_id
-          and l.contract = e.contract and l.event = e.event
-          and l.block_number between run_chain_effects.from_block and run_chain_effects.to_block
-        limit 1
-      ) seen
-      order by e.apply, e.position, e.contract, e.event
-    ) once
-    order by once.position, once.contract, once.event
+    select e.apply from agon.chain_effects_between(chain_id, from_block, to_block) e
+    group by e.apply order by min(e.turn)
   loop
-    execute format('select %s($1, $2, $3)', effect)
-    using run_chain_effects.chain_id, run_chain_effects.from_block, run_chain_effects.to_block;
+    execute format('select %s($1, $2, $3)', effect) using chain_id, from_block, to_block;
   end loop;
 end
 $$;
@@ -112,27 +116,15 @@ comment on function agon.run_chain_effects(bigint, bigint, bigint) is
 create or replace function agon.undo_chain_effects(chain_id bigint, first_undone bigint) returns void
 language plpgsql security definer set search_path = ''
 as $$
-#variable_conflict use_column
 declare
+  newest constant bigint := 9223372036854775807;
   effect text;
 begin
   for effect in
-    select once.undo from (
-      select distinct on (e.undo) e.*
-      from agon.chain_effects e
-      cross join lateral (
-        select from agon.chain_logs l
-        where l.chain_id = undo_chain_effects.chain_id
-          and l.contract = e.contract and l.event = e.event
-          and l.block_number >= undo_chain_effects.first_undone
-        limit 1
-      ) seen
-      order by e.undo, e.position, e.contract, e.event
-    ) once
-    order by once.position desc, once.contract desc, once.event desc
+    select e.undo from agon.chain_effects_between(chain_id, first_undone, newest) e
+    group by e.undo order by min(e.turn) desc
   loop
-    execute format('select %s($1, $2)', effect)
-    using undo_chain_effects.chain_id, undo_chain_effects.first_undone;
+    execute format('select %s($1, $2)', effect) using chain_id, first_undone;
   end loop;
 end
 $$;
