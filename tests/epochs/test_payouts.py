@@ -102,6 +102,20 @@ async def test_an_edition_goes_to_whom_the_setting_names(bank, place):
     assert (await day.edition())["recipient_address"] == wallet("museum")
 
 
+async def test_a_setting_that_is_no_address_holds_up_no_payout(bank, place):
+    day = await settled(place, ODD[2:])
+    await pay_day(place)
+    with pytest.raises(Refused, match="wallet_malformed"):
+        await work(place, edition_recipient="the museum")
+    await bank.turn()
+    assert await day.states() == {"confirmed"}
+    assert (await day.edition())["status"] == "pending"
+    await pay_day(place)
+    await work(place)
+    await bank.turn()
+    assert (await day.edition())["status"] == "confirmed"
+
+
 async def test_a_day_that_pays_nobody_has_an_edition_once_somebody_is_named(bank, place):
     day = await settled(place, [])
     assert (await pay_day(place))["owed"] == 0

@@ -130,7 +130,7 @@ async def prove(place: Place, days: int, people: int, seed: int) -> str:
 
 
 async def test_a_few_days_are_paid_once_though_workers_die_and_blocks_are_taken_back(place):
-    print(await prove(place, days=3, people=8, seed=3))
+    print(await prove(place, days=3, people=8, seed=1))
 
 
 @pytest.mark.prove
