@@ -38,6 +38,7 @@ serve: setup
 	$(BIN)/agon serve $(ARGS)
 
 test: $(VENV)/test.stamp check
+	sh tests/redis.sh
 	$(BIN)/python -m pytest -m "not prove" $(ARGS)
 
 test-pg15: $(VENV)/test.stamp

@@ -47,6 +47,16 @@ async def _columns(owner: asyncpg.Connection, table: str) -> list[str]:
     return [row["attname"] for row in rows]
 
 
+async def _generated(owner: asyncpg.Connection, table: str) -> set[str]:
+    """Columns that nobody writes: that is refused before the right is asked."""
+    rows = await owner.fetch(
+        "select attname from pg_attribute "
+        "where attrelid = $1::text::regclass and attgenerated <> ''",
+        table,
+    )
+    return {row["attname"] for row in rows}
+
+
 async def _cell(
     place: Place, actor: Actor, role: str, table: str, command: str, columns: Sequence[str]
 ) -> str:
@@ -89,7 +99,9 @@ async def _try_insert(
     place: Place, actor: Actor, role: str, table: str, columns: Sequence[str]
 ) -> str:
     """A copy of the caller's own row, with and without each column that might be refused."""
-    generated = {"id"} if table not in ("public.models", "public.challenge_templates") else set()
+    generated = await _generated(place.owner, table)
+    if table not in ("public.models", "public.challenge_templates"):
+        generated.add("id")
     names = ", ".join(column for column in columns if column not in generated)
     predicate = next(iter(KINDS[table].values()))
     values = await place.owner.fetchval(

@@ -53,11 +53,14 @@ class Board:
     async def claim(
         self, name: str, slot: int = 0, asked: live.Live | None = None
     ) -> dict[str, Any]:
-        """A claim of somebody's by the Python function. asked: another process's Redis."""
-        return await live.claim_slot(
+        """A claim of somebody's by the Python function, of which Redis was told. asked: another
+        process's Redis."""
+        answer = await live.claim_slot(
             self.place.database, asked or self.live, self.place.actor(name), day=DAY,
             slot_index=slot, code="abc", bot=self.day.bots[name],
         )  # fmt: skip
+        await (asked or self.live).told()
+        return answer
 
     async def early(self, name: str, slot: int = 0) -> dict[str, Any] | None:
         """What Redis alone says to such a claim."""

@@ -57,6 +57,7 @@ async def test_a_claim_over_http_is_on_the_board_at_once_and_one_by_rpc_a_round_
     body = {"slot_index": 1, "code": "abc", "bot_identity_id": at.day.bots["ada"]}
     first = (await api.post(f"{PATH}/claims", json=body, headers=ada)).json()
     assert first["accepted"]
+    await at.live.told()
     assert await at.shown() == await at.held()
     body = {"slot_index": 2, "code": "cab"}
     key = {"apikey": at.place.runtime.api_keys.publishable}

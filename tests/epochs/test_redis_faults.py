@@ -118,14 +118,16 @@ async def test_who_writes_late_overwrites_nothing_newer(at):
     first = await at.day.claim("ada")
     second = await at.day.claim("bob")
     for answer in (second, first, second):
-        await at.live.note(at.place.actor("ada"), DAY, at.day.bots["ada"], answer)
+        at.live.note(at.place.actor("ada"), DAY, at.day.bots["ada"], answer)
+        await at.live.told()
     assert await at.shown() == await at.held()
     await at.live.put(seen, row, old)
     assert await at.shown() == await at.held()
     # Nor does one whose board was given up meanwhile bring it back.
     await at.live.forget(epoch, await at.live.look(epoch))
     await at.live.put(seen, row, old)
-    await at.live.note(at.place.actor("ada"), DAY, at.day.bots["ada"], first)
+    at.live.note(at.place.actor("ada"), DAY, at.day.bots["ada"], first)
+    await at.live.told()
     assert await at.shown() is None
 
 

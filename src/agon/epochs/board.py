@@ -61,9 +61,9 @@ def lines(slots: Sequence[Slot]) -> list[str | int]:
     ]
 
 
-def shown(day: date, at_ms: int, slots: Sequence[bytes]) -> dict[str, Any]:
-    """A board as it is answered with: {day, as_of, slots}."""
-    listed = sorted((json.loads(slot) for slot in slots), key=lambda slot: slot["index"])
+def shown(day: date, at_ms: int, slots: bytes) -> dict[str, Any]:
+    """A board as it is answered with: {day, as_of, slots}. slots: JSON, in any order."""
+    listed = sorted(json.loads(slots), key=lambda slot: slot["index"])
     return {"day": day.isoformat(), "as_of": instant(at_ms).isoformat(), "slots": listed}
 
 

@@ -66,9 +66,9 @@ return redis.call('DEL', KEYS[1], KEYS[2])
 READ = """
 local mark = redis.call('HMGET', KEYS[1], 'count', 'at_ms')
 if not mark[1] or tonumber(mark[1]) ~= redis.call('HLEN', KEYS[2]) then return false end
-return {tonumber(mark[2]), redis.call('HVALS', KEYS[2])}
+return {tonumber(mark[2]), '[' .. table.concat(redis.call('HVALS', KEYS[2]), ',') .. ']'}
 """
-"""-> [Postgres's instant, the slots]; nil where there is no whole board"""
+"""-> [Postgres's instant, the slots as one JSON]; nil where there is no whole board"""
 
 NOTE = (
     _LATEST
@@ -76,25 +76,31 @@ NOTE = (
     + """
 local mark = redis.call('HMGET', KEYS[1], 'generation', 'at_ms', 'looked_ms', 'clock')
 if not mark[1] then return 0 end
-write(ARGV[1], ARGV[2], ARGV[3])
-local until_ms = math.max(ARGV[4], ARGV[5])
-local left_ms = until_ms - latest_ms(mark[2], mark[3])
-if mark[4] ~= '1' or left_ms <= 0 then return 0 end
-if redis.call('HGET', KEYS[3], 'generation') ~= mark[1] then
-  redis.call('DEL', KEYS[3])
-  redis.call('HSET', KEYS[3], 'generation', mark[1])
-end
-for field, ms in pairs({bot = ARGV[4], [ARGV[1]] = ARGV[5]}) do
-  if tonumber(ms) > tonumber(redis.call('HGET', KEYS[3], field) or 0) then
-    redis.call('HSET', KEYS[3], field, ms)
+local latest = latest_ms(mark[2], mark[3])
+local function cool(key, index, bot_ms, slot_ms)
+  local left_ms = math.max(bot_ms, slot_ms) - latest
+  if mark[4] ~= '1' or left_ms <= 0 then return end
+  if redis.call('HGET', key, 'generation') ~= mark[1] then
+    redis.call('DEL', key)
+    redis.call('HSET', key, 'generation', mark[1])
   end
+  for field, ms in pairs({bot = bot_ms, [index] = slot_ms}) do
+    if tonumber(ms) > tonumber(redis.call('HGET', key, field) or 0) then
+      redis.call('HSET', key, field, ms)
+    end
+  end
+  redis.call('PEXPIRE', key, math.max(left_ms, redis.call('PTTL', key)))
 end
-redis.call('PEXPIRE', KEYS[3], math.max(left_ms, redis.call('PTTL', KEYS[3])))
+for n = 3, #KEYS do
+  local index, seq, slot, bot_ms, slot_ms = unpack(ARGV, 5 * n - 14, 5 * n - 10)
+  write(index, seq, slot)
+  cool(KEYS[n], index, bot_ms, slot_ms)
+end
 return 1
 """
 )
-"""ARGV: index, seq and JSON of the slot; until when the bot may claim no slot, and not this one, in
-ms since 1970, 0 if it may."""
+"""KEYS: of each answer its cooldowns; ARGV: of each index, seq and JSON of the slot, and until when
+the bot may claim no slot, and not this one, in ms since 1970, 0 if it may."""
 
 COOLING = (
     _LATEST

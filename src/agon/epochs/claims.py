@@ -15,7 +15,8 @@ CLAIM = "select public.claim_slot($1, $2, $3, $4)"
 async def claim_slot(
     conn: Conn, slot_index: int, code: str, bot: str | None = None, day: date | None = None
 ) -> dict[str, Any]:
-    """Claim a slot for a bot: {accepted, reason, seq, slot, next_claim_at (ISO 8601)}.
+    """Claim a slot for a bot: {accepted, reason, seq, slot, next_claim_at, cooldowns: {bot, slot}},
+    instants in ISO 8601 or null.
 
     bot: its id; without it the credential's, or the only one that the caller owns; day: without it
     the one that is live. reason, where it was not accepted: `holds_already`, `bot_cooldown`,

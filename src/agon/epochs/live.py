@@ -33,6 +33,8 @@ FRESH_MS = 2000
 """A board is served for so long after Postgres was asked whether it is true."""
 CONNECTIONS_MAX = 64
 DAYS_REMEMBERED_MAX = 16
+TOLD_MAX = 1000
+"""Answers that wait for Redis; of more, it is not told, and Postgres decides."""
 
 LOST = (RedisError, OSError, TimeoutError)
 
@@ -46,6 +48,8 @@ BOARD = """
 log = logs.get("agon.redis")
 
 Answer = dict[str, Any]
+Told = tuple[str, list[str | int]]
+"""An answer as the script takes it: the key of its cooldowns, and its arguments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +76,8 @@ class Live:
         )  # fmt: skip
         self._quiet_until_s = 0.0
         self._epochs: dict[date, str] = {}
+        self._told: dict[str, list[Told]] = {}
+        self._telling: asyncio.Task[None] | None = None
 
     async def ping(self) -> None:
         """Raises what a Redis that does not answer raises (LOST)."""
@@ -99,14 +105,31 @@ class Live:
         *ms, slot = found
         return board.refusal(*ms, json.loads(slot), named)
 
-    async def note(self, actor: Actor, day: date | None, bot: object, answer: Answer) -> None:
-        """What Postgres has answered to a claim, and committed."""
+    def note(self, actor: Actor, day: date | None, bot: object, answer: Answer) -> None:
+        """Redis will be told what Postgres has answered to a claim, and committed; the claim does
+        not wait for it."""
         epoch, named = self._epochs.get(day), board.named_bot(actor.claims, bot)
-        if epoch is not None:
-            # Whose bot is not named can have another one the next time.
-            until_ms = board.cooldowns_ms(answer) if named else [0, 0]
-            told = board.lines([answer["slot"]])
-            await self._ask(self._note, _keys(epoch, actor, named or ""), [*told, *until_ms])
+        if epoch is None or sum(map(len, self._told.values())) >= TOLD_MAX:
+            return
+        # Whose bot is not named can have another one the next time.
+        until_ms = board.cooldowns_ms(answer) if named else [0, 0]
+        *_, key = _keys(epoch, actor, named or "")
+        told = (key, [*board.lines([answer["slot"]]), *until_ms])
+        self._told.setdefault(epoch, []).append(told)
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell())
+
+    async def told(self) -> None:
+        """Wait until Redis was told of all that was noted."""
+        if self._telling is not None:
+            await self._telling
+
+    async def _tell(self) -> None:
+        while self._told:
+            epoch = next(iter(self._told))
+            cooldown_keys, parts = zip(*self._told.pop(epoch), strict=True)
+            keys = [*board.keys(epoch), *cooldown_keys]
+            await self._ask(self._note, keys, [each for part in parts for each in part])
 
     async def look(self, epoch: str) -> Look | None:
         """What Redis has of an epoch's board."""
@@ -178,7 +201,9 @@ async def opened(runtime: Runtime, answer_s: float = ANSWER_S_MAX) -> AsyncItera
             hint="redis://host:6379/0, rediss:// with TLS, or unix:///path/of/the.socket.",
         ) from error
     async with redis:
-        yield Live(redis, answer_s)
+        live = Live(redis, answer_s)
+        yield live
+        await live.told()
 
 
 async def show_board(pools: Database, live: Live | None, actor: Actor, day: date) -> Answer:
@@ -214,7 +239,7 @@ async def claim_slot(
         if live:
             await _learn(conn, live, day)
     if live:
-        await live.note(actor, day, bot, answer)
+        live.note(actor, day, bot, answer)
     return answer
 
 

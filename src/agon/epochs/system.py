@@ -111,5 +111,6 @@ SYSTEM = System(
         Check(name="avatars by Meshy", run="agon.epochs.checks:check_meshy"),
         Check(name="live board", run="agon.epochs.checks:check_redis"),
     ),
+    demonstrations=("agon.epochs.demo:play",),
     reconcilers=(Reconciler(name="bot owners", run="agon.epochs.reconciling:run"),),
 )
