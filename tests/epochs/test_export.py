@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import seed as seeded
 
 from agon.epochs import event_log, exporting, replaying, settling
-from agon.kernel import commands
+from agon.kernel import commands, results
 from agon.kernel.errors import Refused
 from tests.epochs import days
 from tests.epochs.days import DAY, FREEZES, LIVE_S, STARTS
@@ -124,6 +124,37 @@ async def test_the_commands_export_and_replay_a_day(place, tmp_path, capfd):
     assert bundle.cid in await said(capfd, "epoch", "show", str(DAY))
     printed = await said(capfd, "epoch", "export", str(DAY))
     assert printed == file.read_text().strip()
+
+
+async def test_a_log_that_is_too_large_for_the_result_lies_beside_it(
+    place, api, tmp_path, capfd, monkeypatch
+):
+    monkeypatch.setattr(results, "INLINE_BYTES_MAX", 1000)
+    monkeypatch.setattr(results, "ATTACHMENT_BYTES_MAX", 500)
+    monkeypatch.setattr(commands.embedded, "status", lambda _home: "running")
+    await played(place)
+    await settle(place)
+    name = await place.owner.fetchval("select result_cid from epochs")
+    assert f"epochs.settlement 1  {name}" in await said(capfd, "verify", name)
+    file, out = tmp_path / "day.ndjson", tmp_path / "out" / "result.json"
+    out.parent.mkdir()
+    await said(capfd, "epoch", "export", str(DAY), "--out", str(file))
+    await said(capfd, "epoch", "replay", str(file), "--bundle", str(out))
+    assert "same" in await said(capfd, "verify", str(out))
+    stored = await place.owner.fetch("select cid, kind, bundle from agon.results")
+    kept = {row["cid"]: row["bundle"] for row in stored if row["kind"] == "attachment"}
+    assert {path.name: path.read_bytes() for path in out.parent.iterdir()} == {
+        "result.json": (await api.get(f"/api/results/{name}")).content, **kept,
+    }  # fmt: skip
+    parts = results.attached_to(results.load(out.read_bytes()))
+    assert set(parts) == set(kept) and len(parts) > 1
+    answer = await api.get(f"/api/results/{parts[0]}")
+    assert answer.content == kept[parts[0]]
+    assert answer.headers["content-type"] == "application/octet-stream"
+    (out.parent / parts[0]).write_bytes(b"[]")
+    assert "attachment_malformed" in await said(capfd, "verify", str(out), code=3)
+    (out.parent / parts[0]).unlink()
+    assert "same" in await said(capfd, "verify", str(out))  # from the database
 
 
 async def test_a_day_that_is_still_played_is_not_exported(place, capsys):

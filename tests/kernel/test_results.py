@@ -161,6 +161,51 @@ def test_a_bundle_over_the_limit_is_refused(monkeypatch):
     assert refusal(results.bundle, SUM, INPUTS, RULES).code == "result_large"
 
 
+@pytest.fixture
+def attached(monkeypatch):
+    """A bundle whose inputs were too large, beside the files that it names."""
+    monkeypatch.setattr(results, "INLINE_BYTES_MAX", 10)
+    monkeypatch.setattr(results, "ATTACHMENT_BYTES_MAX", 4)
+    return results.bundle(SUM, INPUTS, RULES, ["points"])
+
+
+def test_large_inputs_are_attached_and_small_ones_are_not(attached):
+    names = [cid.of_bytes(part) for part in (b"[1,2", b",3]")]
+    assert json.loads(attached.data)["inputs"] == {"points": {"attached": names}}
+    assert dict(attached.attachments) == {names[0]: b"[1,2", names[1]: b",3]"}
+    assert attached.output == {"total": 6, "passed": True}
+    assert results.attached_to(results.load(attached.data)) == names
+    for other in (results.bundle(SUM, {"points": [1]}, RULES), results.bundle(SUM, INPUTS, RULES)):
+        assert other.attachments == {}
+        assert results.attached_to(results.load(other.data)) == []
+    again = results.verify(attached.data, KINDS, attached.cid, attached.attachments)
+    assert again.ok and again.differences == ()
+
+
+def test_parts_that_are_alike_are_one_file(attached):
+    made = results.bundle(SUM, {"points": [111, 111, 111, 1]}, RULES, ["points"])
+    assert len(made.attachments) < len(results.attached_to(results.load(made.data)))
+    assert results.verify(made.data, KINDS, made.cid, made.attachments).ok
+
+
+def test_a_result_is_not_verified_without_the_files_that_belong_to_it(attached):
+    first, second = attached.attachments
+    files = attached.attachments
+
+    def code(given, data=attached.data):
+        return refusal(results.verify, data, KINDS, None, given).code
+
+    assert code(None) == code({first: files[first]}) == "attachment_missing"
+    assert code({**files, second: b",4]"}) == "attachment_malformed"
+    cut = attached.data.replace(f',"{second}"'.encode(), b"")
+    assert code(files, cut) == "attachment_malformed"
+    assert code(files, attached.data.replace(second.encode(), first.encode())) == (
+        "attachment_malformed"
+    )
+    touched = attached.data.replace(b'"total":6', b'"total":7')
+    assert not results.verify(touched, KINDS, None, files).ok
+
+
 @pytest.mark.parametrize(
     "data",
     [

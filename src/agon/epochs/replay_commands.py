@@ -23,7 +23,9 @@ SECOND_MS = 1000
 
 def replay(
     file: Path = typer.Argument(help="NDJSON: a line about the day, then a line an event."),
-    bundle: Path = typer.Option(None, help="Write the result bundle to this file."),
+    bundle: Path = typer.Option(
+        None, help="Write the result bundle to this file; what is attached, beside it."
+    ),
 ) -> None:
     """Settle a day from a file of its events."""
     with file.open("rb") as lines:
@@ -39,6 +41,8 @@ def replay(
     _print(result.output)
     if bundle is not None:
         bundle.write_bytes(result.data)
+        for name, data in result.attachments.items():
+            bundle.with_name(name).write_bytes(data)
     commands.out.print(f"  result {result.cid}", style="dim")
 
 

@@ -38,8 +38,9 @@ OUTCOMES = (PAID, NO_CONTRIBUTION, NO_RECIPIENT)
 SCORE_PLACES = 8
 SHARE_PLACES = 12
 QUALITY_PLACES = 6
-BUNDLED_EVENTS_MAX = 3_000_000
-"""Each takes about 18 bytes of `results.BUNDLE_BYTES_MAX`, and each voter 45 more."""
+BUNDLED_EVENTS_MAX = 10_000_000
+"""Each takes about 17 bytes, and 230 of memory while the bundle is made. Beyond some 3 million the
+log is attached (`results.INLINE_BYTES_MAX`)."""
 EPOCH_KEYS = ("day", "starts_at_ms", "freeze_at_ms", "ends_at_ms")
 
 _WEI = re.compile(r"0|[1-9][0-9]{0,77}")
@@ -72,7 +73,7 @@ def bundle(
         "owners": {bot: owners.get(bot) for bot in log.bots},
         "pool_wei": pool_wei,
     }
-    return results.bundle(KIND, inputs, profile)
+    return results.bundle(KIND, inputs, profile, attachable=("log",))
 
 
 def recompute(inputs: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:

@@ -233,17 +233,16 @@ language sql security definer set search_path = ''
 as $$
   update public.epoch_votes v
   set effective_weight = case
-    when v.vote_target_type = 'bot' and b.owner = v.voter_address then 0
+    when v.vote_target_type = 'bot' and (v.vote_target_id, v.voter_address) in (
+      select b.bot::text, b.owner from agon.settled_bots(output) b where b.owner is not null) then 0
     else round(v.raw_weight * w.milli / 1000, 4) end
   from (
     select u.voter, m.milli::integer
     from unnest(voters) with ordinality u (voter, place)
     join jsonb_array_elements_text(output -> 'voter_weights_milli') with ordinality m (milli, place)
       on m.place = u.place
-  ) w (voter, milli), public.epoch_votes t
-  left join agon.settled_bots(output) b
-    on t.vote_target_type = 'bot' and b.bot::text = t.vote_target_id
-  where v.epoch_id = epoch.id and t.id = v.id and v.voter_address = w.voter
+  ) w (voter, milli)
+  where v.epoch_id = epoch.id and v.voter_address = w.voter
 $$;
 comment on function agon.weigh_votes(public.epochs, jsonb, text[]) is
   'effective_weight of the day''s votes: the raw weight times the voter''s; 0 of one on the voter''s own bot. voters: in the order of the weights. Called by agon.settle_epoch only.';

@@ -104,6 +104,8 @@ async def write(conn: Conn, root: Path, day: date, settled: Settled) -> None:
         return
     await conn.execute("set local statement_timeout = '10min'")  # a million votes are weighed
     bundle = settled.bundle
+    for name, data in bundle.attachments.items():
+        await conn.execute("select agon.keep_attachment($1, $2)", name, data)
     await conn.execute(
         "select agon.settle_epoch($1, $2, $3, $4, $5, $6, $7)",
         day,

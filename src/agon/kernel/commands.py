@@ -182,8 +182,8 @@ def verify(
 ) -> None:
     """Recompute a result and say what differs."""
     process = begin()
-    data, expected = run(_fetch(process, result, token))
-    found = results.verify(data, process.result_kinds(), expected)
+    data, expected, attachments = run(_fetch_all(process, result, token))
+    found = results.verify(data, process.result_kinds(), expected, attachments)
     name = f"{found.kind} {found.version}"
     zones = results.load(data)["inputs"].get("timezone_data", tzdata.IANA_VERSION)
     if zones != tzdata.IANA_VERSION:
@@ -201,6 +201,27 @@ def verify(
             markup=False,
         )
     raise typer.Exit(1)
+
+
+async def _fetch_all(
+    process: Runtime, result: str, token: str | None
+) -> tuple[bytes, str | None, dict[str, bytes]]:
+    """As `_fetch`, with the files that are attached: they lie beside the result."""
+    data, expected = await _fetch(process, result, token)
+    names = results.attached_to(results.load(data))
+    return data, expected, {
+        name: (await _fetch(process, _beside(result, name), token))[0] for name in names
+    }  # fmt: skip
+
+
+def _beside(result: str, name: str) -> str:
+    """Where an attached file is: beside a result's file or URL, else in our database."""
+    if not cids.is_cid(name):
+        raise refuse("attachment_malformed", f"{name[:80]!r} is no name of a file.")
+    if result.startswith(("http://", "https://")):
+        return result.partition("?")[0].rpartition("/")[0] + "/" + name
+    path = Path(result).with_name(name)
+    return str(path) if path.is_file() else name
 
 
 async def _fetch(process: Runtime, result: str, token: str | None) -> tuple[bytes, str | None]:

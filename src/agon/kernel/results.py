@@ -4,13 +4,17 @@ A bundle is ``{kind, version, inputs, rules, output}`` in canonical JSON (RFC 87
 name. A kind of result is one pure function ``recompute(inputs, rules) -> output``. Values are
 objects, lists, strings, integers, true, false and null. Floats are refused, and integers beyond
 53 bits too, since RFC 8785 writes numbers as doubles: wei and other large numbers are strings.
+
+An input may be too large to stand in the bundle. Then it is attached: {"attached": [cid, ...]}
+stands in its place, and its canonical JSON, cut into files of ATTACHMENT_BYTES_MAX, lies beside the
+bundle under these names.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 from typing import Any
 
@@ -19,11 +23,15 @@ from agon.kernel.canonical import DEPTH_MAX, canonical, step
 from agon.kernel.errors import refuse
 
 BUNDLE_BYTES_MAX = 64 * 1024 * 1024
+INLINE_BYTES_MAX = 48 * 1024 * 1024
+"""Inputs of more bytes have those attached that may be."""
+ATTACHMENT_BYTES_MAX = 32 * 1024 * 1024
 DIFFERENCES_MAX = 100
 """Differences that one verification lists."""
 DIFFERENCE_CHARS_MAX = 200
 """Characters of each value in a difference."""
 _KEYS = ("inputs", "kind", "output", "rules", "version")
+_ATTACHED = "attached"
 _ABSENT = object()
 Recompute = Callable[[Any, Any], Any]
 
@@ -39,11 +47,13 @@ class Kind:
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """cid: the name of data; data: the bundle's bytes; output: what recompute answered."""
+    """cid: the name of data; data: the bundle's bytes; output: what recompute answered;
+    attachments: the files beside it, by their names."""
 
     cid: str
     data: bytes
     output: Any
+    attachments: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,20 +80,29 @@ class Verification:
     differences: tuple[Difference, ...]
 
 
-def bundle(kind: Kind, inputs: Any, rules: Any) -> Bundle:
+def bundle(kind: Kind, inputs: Any, rules: Any, attachable: Sequence[str] = ()) -> Bundle:
     """Decides by the kind's function and binds the answer to what it came from.
 
-    The function sees the inputs as a verifier will: read back from their bytes. Refused:
-    `result_value_malformed` (inputs, rules or output), `result_large`.
+    The function sees the inputs as a verifier will: read back from their bytes. attachable: keys
+    of inputs that are attached where the inputs are large. Refused: `result_value_malformed`
+    (inputs, rules or output), `result_large`.
     """
     levels_max = DEPTH_MAX - 1  # the bundle itself is one
     inputs_json, rules_json = canonical(inputs, levels_max), canonical(rules, levels_max)
     output = kind.recompute(json.loads(inputs_json), json.loads(rules_json))
+    attachments: dict[str, bytes] = {}
+    if attachable and len(inputs_json) > INLINE_BYTES_MAX:
+        left = dict(inputs)
+        for key in attachable:
+            parts = _parts(canonical(inputs[key], levels_max - 1))
+            left[key] = {_ATTACHED: [name for name, _ in parts]}
+            attachments.update(parts)
+        inputs_json = canonical(left)
     parts = (inputs_json, canonical(kind.name), canonical(output, levels_max), rules_json)
     data = b'{"inputs":%b,"kind":%b,"output":%b,"rules":%b' % parts
     data += b',"version":%d}' % kind.version
     _check_size(data)
-    return Bundle(cid=cid.of_bytes(data), data=data, output=output)
+    return Bundle(cid=cid.of_bytes(data), data=data, output=output, attachments=attachments)
 
 
 def load(data: bytes) -> dict[str, Any]:
@@ -118,18 +137,28 @@ def load(data: bytes) -> dict[str, Any]:
     return document
 
 
+def attached_to(document: Mapping[str, Any]) -> list[str]:
+    """The names of the files that belong to a bundle, as `load` reads it."""
+    inputs = document["inputs"]
+    values = inputs.values() if isinstance(inputs, dict) else ()
+    return [name for value in values if _is_attached(value) for name in value[_ATTACHED]]
+
+
 def verify(
     data: bytes,
     kinds: Mapping[tuple[str, int], Kind],
     expected_cid: str | None = None,
+    attachments: Mapping[str, bytes] | None = None,
 ) -> Verification:
-    """Recomputes a bundle's output and compares.
+    """Recomputes a bundle's output and compares. attachments: the files beside it, by their names.
 
-    Refused: as `load`; `result_kind_unknown`; `result_inputs_malformed`, with the cause, where the
-    function cannot read the inputs or rules.
+    Refused: as `load`; `result_kind_unknown`; `attachment_missing`, `attachment_malformed`;
+    `result_inputs_malformed`, with the cause, where the function cannot read the inputs or rules.
     """
     document = load(data)
     kind = _kind_of(document, kinds)
+    if attached_to(document):
+        document["inputs"] = _whole(document["inputs"], attachments or {})
     stored = canonical(document["output"])
     recomputed = _recomputed(kind, document)
     differences: tuple[Difference, ...] = ()
@@ -169,6 +198,51 @@ def _recomputed(kind: Kind, document: dict[str, Any]) -> bytes:
             "The result cannot be recomputed from its inputs and rules.",
             details=repr(error)[:DIFFERENCE_CHARS_MAX],
             hint=f"A true {kind.name} result has inputs that its function can read.",
+        ) from error
+
+
+def _parts(data: bytes) -> list[tuple[str, bytes]]:
+    """An attached value's bytes as files with their names, in order."""
+    cut = range(0, len(data), ATTACHMENT_BYTES_MAX)
+    files = [data[start : start + ATTACHMENT_BYTES_MAX] for start in cut]
+    return [(cid.of_bytes(part), part) for part in files]
+
+
+def _is_attached(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and list(value) == [_ATTACHED]
+        and isinstance(value[_ATTACHED], list)
+        and all(isinstance(name, str) for name in value[_ATTACHED])
+    )
+
+
+def _whole(inputs: Mapping[str, Any], attachments: Mapping[str, bytes]) -> dict[str, Any]:
+    """The inputs with what is attached in its place."""
+    return {
+        key: _joined(value[_ATTACHED], attachments) if _is_attached(value) else value
+        for key, value in inputs.items()
+    }
+
+
+def _joined(names: Sequence[str], attachments: Mapping[str, bytes]) -> Any:
+    for name in names:
+        if name not in attachments:
+            raise refuse(
+                "attachment_missing",
+                f"A file of this result is missing: {name}.",
+                hint="Put it beside the result, under this name.",
+                status=404,
+            )
+        if cid.of_bytes(attachments[name]) != name:
+            raise refuse("attachment_malformed", f"These are not the bytes of {name}.")
+    try:
+        return json.loads(b"".join(attachments[name] for name in names))
+    except (ValueError, RecursionError) as error:
+        raise refuse(
+            "attachment_malformed",
+            "What is attached to this result is not JSON.",
+            details=str(error)[:DIFFERENCE_CHARS_MAX],
         ) from error
 
 

@@ -11,6 +11,13 @@ $$;
 comment on function agon.keep_result(text, text, integer, bytea, text) is
   'Stores a bundle under its content id; a second time changes nothing. Called by other functions only.';
 
+create or replace function agon.keep_attachment(cid text, data bytea) returns void
+language sql security definer set search_path = ''
+as $$ select agon.keep_result(cid, 'attachment', 1, data, null) $$;
+comment on function agon.keep_attachment(text, bytea) is
+  'Stores a file that belongs to a public result under its content id; a second time changes nothing.';
+grant execute on function agon.keep_attachment(text, bytea) to agon_worker;
+
 create or replace function agon.keep_sealing_key(key_id text, public_key text) returns void
 language sql security definer set search_path = ''
 as $$

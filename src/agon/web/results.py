@@ -12,10 +12,10 @@ router = APIRouter(prefix="/api/results", tags=["results"])
 
 @router.get("/{cid}")
 async def show_result(cid: str, caller: Caller, pools: Pools) -> Response:
-    """A result bundle, byte for byte as it was stored."""
+    """A result bundle, or a file that is attached to one, byte for byte as it was stored."""
     async with pools.as_caller(caller) as conn:
-        data = await conn.fetchval("select bundle from agon.results where cid = $1", cid)
-    if data is None:
+        found = await conn.fetchrow("select kind, bundle from agon.results where cid = $1", cid)
+    if found is None:
         raise refuse(
             "result_unknown",
             "There is no such result, or it is not yours to read.",
@@ -23,4 +23,6 @@ async def show_result(cid: str, caller: Caller, pools: Pools) -> Response:
             status=404,
         )
     headers = {"ETag": f'"{cid}"', "Cache-Control": "private, immutable"}
-    return Response(data, media_type="application/json", headers=headers)
+    # A part of JSON is none.
+    media_type = "application/octet-stream" if found["kind"] == "attachment" else "application/json"
+    return Response(found["bundle"], media_type=media_type, headers=headers)
