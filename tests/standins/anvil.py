@@ -1,4 +1,4 @@
-"""A chain on this machine: the anvil of contracts/node_modules, started and stopped by its pid.
+"""A chain on this machine: the anvil of contracts/node_modules.
 
 What to know of anvil: a transaction's receipt is not there at once, also where each is mined on
 arrival; entries of a batch run side by side; after `anvil_reorg` no removed log is ever served.
@@ -10,10 +10,8 @@ import asyncio
 import fcntl
 import hashlib
 import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,15 +21,15 @@ from typing import Any
 import aiohttp
 import pytest
 
+from agon.commons.chain import local_chain
+
 ROOT = Path(__file__).parents[2]
 CONTRACTS = ROOT / "contracts"
-CHAIN_ID = 31337
+CHAIN_ID = local_chain.CHAIN_ID
 INSTALL_S_MAX = 300
-START_S_MAX = 20
-STOP_S_MAX = 5
 RECEIPT_S_MAX = 20
 POLL_S = 0.01
-EPOCH = "--slots-in-an-epoch"
+EPOCH = local_chain.EPOCH
 
 # The keys of anvil's own mnemonic, each with 10,000 ether: known to all the world.
 KEYS = (
@@ -115,21 +113,15 @@ class Anvil:
 async def anvil(*options: str) -> AsyncIterator[Anvil]:
     """A chain of its own, for the length of the block.
 
-    Each transaction is mined on arrival, unless "--no-mining" is among the options. Anybody's
-    address may send (eth_sendTransaction): no key is asked for. `finalized` is 2 below the head,
-    or twice what `EPOCH` says among the options.
+    options: as `local_chain.running` takes them.
     Skips the test where anvil cannot be installed.
     """
     binary = await asyncio.to_thread(program, "anvil")
-    with tempfile.TemporaryDirectory(prefix="agon-anvil-") as home:
-        process, port = await _start(binary, Path(home), options)
-        try:
-            async with aiohttp.ClientSession() as http:
-                node = Anvil(url=f"http://127.0.0.1:{port}", pid=process.pid, http=http)
-                await _until_it_answers(node, process)
-                yield node
-        finally:
-            await _stop(process)
+    async with (
+        local_chain.running(binary, *options) as chain,
+        aiohttp.ClientSession() as http,
+    ):
+        yield Anvil(url=chain.url, pid=chain.pid, http=http)
 
 
 def program(name: str) -> Path:
@@ -157,42 +149,3 @@ def _install() -> None:
     )
     if done.returncode:
         pytest.skip(f"npm ci did not succeed: {done.stderr.strip()[-500:]}")
-
-
-async def _start(
-    binary: Path, home: Path, options: tuple[str, ...]
-) -> tuple[asyncio.subprocess.Process, int]:
-    """Start it on a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as line:
-        port = line.getsockname()[1]
-    epoch = () if EPOCH in options else (EPOCH, "1")
-    process = await asyncio.create_subprocess_exec(
-        str(binary), "--host", "127.0.0.1", "--port", str(port), "--silent",
-        "--chain-id", str(CHAIN_ID), "--hardfork", "cancun", *epoch,
-        "--auto-impersonate", "--no-request-size-limit", *options,
-        env={"HOME": str(home)},  # it writes old states there
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    return process, port
-
-
-async def _until_it_answers(node: Anvil, process: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(START_S_MAX):
-        while process.returncode is None:
-            try:
-                await node.rpc("eth_chainId")
-                return
-            except aiohttp.ClientError:
-                await asyncio.sleep(POLL_S)
-    raise RuntimeError(f"anvil ended with {process.returncode} while it was starting")
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S_MAX)
-        except TimeoutError:
-            process.kill()
-            await process.wait()

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -22,6 +23,8 @@ KEY = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 INSTALL_S_MAX = 120
 START_S_MAX = 20
 STOP_S_MAX = 5
+POLL_S = 0.01
+EPOCH = "--slots-in-an-epoch"
 
 _LISTENING = re.compile(rb"Listening on (127\.0\.0\.1:\d+)")
 
@@ -44,30 +47,37 @@ def program(folder: Path) -> Path:
     return found
 
 
-@asynccontextmanager
-async def running(binary: Path) -> AsyncIterator[str]:
-    """A chain of its own for the length of the block; its URL.
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """A chain that runs. url: of its JSON-RPC; pid: of the process."""
 
-    A transaction is mined when it comes; any address may send, no key is asked for.
+    url: str
+    pid: int
+
+
+@asynccontextmanager
+async def running(binary: Path, *options: str) -> AsyncIterator[Chain]:
+    """A chain of its own for the length of the block. Raises Refused `local_chain_not_started`.
+
+    A transaction is mined when it comes, unless "--no-mining" is among the options; any address may
+    send, no key is asked for. `finalized` is two blocks below the head, or twice what EPOCH says.
     """
+    epoch = () if EPOCH in options else (EPOCH, "1")
     with tempfile.TemporaryDirectory(prefix="agon-anvil-") as home:
-        process = await asyncio.create_subprocess_exec(
-            str(binary), "--host", "127.0.0.1", "--port", "0", "--chain-id", str(CHAIN_ID),
-            "--hardfork", "cancun", "--slots-in-an-epoch", "1", "--auto-impersonate",
-            env={"HOME": home, "PATH": os.environ.get("PATH", "")},
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        assert process.stdout is not None
-        rest = None
+        said = Path(home) / "said"
+        # To a file: a pipe that nobody empties in time would stop it.
+        with said.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                str(binary), "--host", "127.0.0.1", "--port", "0", "--chain-id", str(CHAIN_ID),
+                "--hardfork", "cancun", *epoch, "--auto-impersonate", "--no-request-size-limit",
+                *options,
+                env={"HOME": home, "PATH": os.environ.get("PATH", "")},
+                stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
         try:
-            place = await _place(process.stdout)
-            rest = asyncio.create_task(_read_on(process.stdout))
-            yield f"http://{place}"
+            yield Chain(url=f"http://{await _place(process, said)}", pid=process.pid)
         finally:
             await _stop(process)
-            if rest is not None:
-                await rest
 
 
 def _brought(folder: Path) -> Path | None:
@@ -100,13 +110,14 @@ def _missing(why: str) -> Refused:
     )
 
 
-async def _place(output: asyncio.StreamReader) -> str:
+async def _place(process: asyncio.subprocess.Process, said: Path) -> str:
     """Where it listens, which it says once it does."""
     with contextlib.suppress(TimeoutError):  # told below, as is an end
         async with asyncio.timeout(START_S_MAX):
-            async for line in output:
-                if found := _LISTENING.search(line):
-                    return found[1].decode()
+            while process.returncode is None:
+                if place := _listening(said):
+                    return place
+                await asyncio.sleep(POLL_S)
     raise refuse(
         "local_chain_not_started",
         f"anvil ended while it was starting, or said nothing within {START_S_MAX} s.",
@@ -115,10 +126,9 @@ async def _place(output: asyncio.StreamReader) -> str:
     )
 
 
-async def _read_on(output: asyncio.StreamReader) -> None:
-    """What it tells of each call is of no use here, but unread it would stop anvil."""
-    while await output.read(1 << 16):
-        pass
+def _listening(said: Path) -> str | None:
+    found = _LISTENING.search(said.read_bytes())
+    return found and found[1].decode()
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

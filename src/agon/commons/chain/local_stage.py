@@ -12,7 +12,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from agon.commons.chain import artifacts, calls, deploying, deployment, local_chain, rpc, signers
+from agon.commons.chain import (
+    artifacts,
+    calls,
+    deploying,
+    deployment,
+    errands,
+    local_chain,
+    rpc,
+    signers,
+)
 from agon.kernel import jobs
 from agon.kernel.errors import Refused, refuse
 from agon.kernel.jobs import Work
@@ -45,10 +54,7 @@ class LocalStage:
 
     async def ask(self, name: str, function: str, *given: Any) -> Any:
         """The first value that a call answers."""
-        said = await self.node.call(
-            "eth_call", self._fields(ADMIN, name, function, given), "latest"
-        )
-        return calls.decode(artifacts.load(name), function, bytes.fromhex(said[2:]))[0]
+        return await errands.ask(self.node, name, self.at[name], function, *given)
 
     async def balance(self, address: str) -> int:
         """In wei."""
@@ -97,9 +103,9 @@ def ether(wei: int) -> str:
 async def opened(stage: Stage) -> AsyncIterator[LocalStage]:
     """Raises Refused `local_chain_missing` where there is no anvil and npm brings none."""
     binary = await asyncio.to_thread(local_chain.program, stage.runtime.home / "tools")
-    async with local_chain.running(binary) as url:
+    async with local_chain.running(binary) as chain:
         settings = {
-            "AGON_RPC_URL": url, "AGON_CHAIN_CONFIRMATIONS": "0", "AGON_CHAIN_POLL_MS": "100",
+            "AGON_RPC_URL": chain.url, "AGON_CHAIN_CONFIRMATIONS": "0", "AGON_CHAIN_POLL_MS": "100",
         }  # fmt: skip
         async with apart(stage, settings) as there, rpc.connect(there.runtime) as node:
             work = Work(database=there.database, runtime=there.runtime)
