@@ -171,11 +171,16 @@ class Live:
             return None
         try:
             async with asyncio.timeout(self._answer_s):
-                return await script(keys=keys, args=arguments)
+                answer = await script(keys=keys, args=arguments)
         except LOST as error:
+            if not self._quiet_until_s:
+                log.warning("redis.lost", why=f"{type(error).__name__}: {error}")
             self._quiet_until_s = now_s() + PAUSE_S
-            log.warning("redis.left_alone", why=f"{type(error).__name__}: {error}", for_s=PAUSE_S)
             return None
+        if self._quiet_until_s:
+            log.info("redis.back")
+            self._quiet_until_s = 0.0
+        return answer
 
 
 @asynccontextmanager
