@@ -6,10 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from agon.challenges import chain_jobs, inferences, jobs, outcomes
+from agon.challenges import inferences, outcomes
 from agon.kernel import clock
 from agon.kernel.errors import Refused
-from agon.kernel.jobs import Work
 from tests.challenges.stories import (
     END_S,
     MINED_S,
@@ -146,28 +145,6 @@ async def test_evidence_without_a_verdict_holds_the_job_back(place, api):
     assert (await dispatch(place))["opened"] == 0
     await judge(place, "bob", True)
     assert (await dispatch(place))["opened"] == 1
-
-
-async def test_evidence_is_waited_for_after_the_end_and_the_last_verdict_opens_the_job(place, api):
-    story = await ready(place, api, "bob")
-    await submit(place, "bob")
-    work = Work(database=place.database, runtime=place.runtime)
-    grace_s = place.runtime.settings["settle_grace_s"]
-    for ended_s, opened in ((0, 0), (grace_s - 1, 0), (grace_s, 1)):
-        await story.reach(END_S + ended_s)
-        await jobs.judge(work, {"challenge_id": 2, "subject": wallet("bob")})
-        assert await place.owner.fetchval("select count(*) from public.aivm_jobs") == opened
-    assert (await job(place))["challenge_id"] == 2
-    assert grace_s == 3600
-
-
-async def test_the_dispatcher_waits_as_long(place, api):
-    story = await ready(place, api)
-    work = Work(database=place.database, runtime=place.runtime)
-    for ended_s, opened in ((3599, 0), (3600, 1)):
-        await story.reach(END_S + ended_s)
-        await chain_jobs.dispatch(work)
-        assert await place.owner.fetchval("select count(*) from public.aivm_jobs") == opened
 
 
 @pytest.mark.parametrize(
