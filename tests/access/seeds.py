@@ -36,6 +36,16 @@ select id, t, '2026-01-01'
 from public.epochs, unnest('{{phase_moved, vote_cast}}'::text[]) t;
 """
 
+SETTLED = f"""
+insert into public.epoch_contributions (epoch_id, bot_identity_id)
+select e.id, i.id from public.epochs e cross join public.bot_identities i;
+insert into public.epoch_payouts
+  (epoch_id, bot_identity_id, recipient_address, bps, amount_wei)
+select e.id, i.id, '{ADA}', 1, 1 from public.epochs e cross join public.bot_identities i;
+insert into public.epoch_editions (epoch_id, token_id, metadata_uri)
+select id, number, 'ipfs://{CID["pub"]}' from public.epochs;
+"""
+
 # table -> {kind of row: predicate}. The caller is ada.
 KINDS = {
     "public.achievement_mints": {"own": f"recipient = '{ADA}'", "others'": f"recipient = '{BOB}'"},
@@ -141,13 +151,6 @@ async def sow(owner: asyncpg.Connection) -> None:
         select bot_identity_id, id, '{ADA}' from public.bot_avatars where generation_index = 1;
         insert into public.bot_stats_snapshots (bot_identity_id, snapshot_uri, snapshot_hash)
         select id, 'ipfs://{CID["ada"]}', repeat('0', 64) from public.bot_identities;
-        insert into public.epoch_contributions (epoch_id, bot_identity_id)
-        select e.id, i.id from public.epochs e cross join public.bot_identities i;
-        insert into public.epoch_payouts
-          (epoch_id, bot_identity_id, recipient_address, bps, amount_wei)
-        select e.id, i.id, '{ADA}', 1, 1 from public.epochs e cross join public.bot_identities i;
-        insert into public.epoch_editions (epoch_id, token_id, metadata_uri)
-        select id, number, 'ipfs://{CID["pub"]}' from public.epochs;
         insert into public.indexer_state (key, value) values ('last_claims_block', '1');
         insert into public.aivm_jobs (challenge_id) values (2);
         insert into public.claims (challenge_id, subject, claim_type, source, reported)
@@ -157,3 +160,4 @@ async def sow(owner: asyncpg.Connection) -> None:
         insert into public.reputation (subject) values ('{ADA}'), ('{BOB}');
         """
     )
+    await owner.execute(SETTLED)
