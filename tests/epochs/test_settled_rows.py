@@ -32,52 +32,6 @@ async def test_nobody_but_the_engine_settles_or_writes_what_is_settled(place):
     assert await day.events("epoch_settled") == []
 
 
-LEGAL = {
-    ("pending", "submitted"), ("pending", "confirmed"), ("pending", "failed"),
-    ("submitted", "confirmed"), ("submitted", "failed"), ("submitted", "pending"),
-    ("confirmed", "submitted"), ("failed", "submitted"), ("failed", "pending"),
-}  # fmt: skip
-HASH = "'0x' || repeat('a', 64)"
-SET = {
-    "epoch_payouts": "payout_tx_hash = {hash}, error = '', "
-    "settled_at = case when $1 in ('confirmed', 'failed') then now() end",
-    "epoch_editions": "tx_hash = {hash}, error = '', chain_id = 1, recipient_address = "
-    "'0x' || repeat('b', 40), contract_address = '0x' || repeat('c', 40), "
-    "minted_at = case when $1 = 'confirmed' then now() end",
-}
-
-
-@pytest.mark.parametrize("table", ["epoch_payouts", "epoch_editions"])
-async def test_payments_move_as_the_list_says_and_no_other_way(place, table):
-    await played(place)
-    await settle(place)
-    states = ("pending", "submitted", "confirmed", "failed")
-    move = f"update {table} set status = $1, {SET[table].format(hash=HASH)}"
-    listed = await place.owner.fetch(
-        "select from_state, to_state from agon.moves where machine = $1",
-        f"public.{table}.status",
-    )
-    legal = {tuple(row) for row in listed}
-    assert legal >= LEGAL
-    for before in states:
-        for after in states:
-            transaction = place.owner.transaction()
-            await transaction.start()
-            await place.owner.execute(move, before)
-            if before == after or (before, after) in legal:
-                await place.owner.execute(move, after)
-            else:
-                with pytest.raises(asyncpg.PostgresError, match=f"cannot go from {before}"):
-                    await place.owner.execute(move, after)
-            await transaction.rollback()
-    for state in states[1:]:
-        with pytest.raises(asyncpg.PostgresError, match="cannot go from"):
-            await place.owner.execute(
-                f"insert into {table} select (jsonb_populate_record(t, jsonb_build_object("
-                f"'status', '{state}', 'id', gen_random_uuid()))).* from {table} t"
-            )
-
-
 async def test_phases_move_as_the_list_says_and_no_other_way(place):
     await days.opened(place)
     phases = ("prep", "live", "freeze", "snapshot", "settle", "archive")
