@@ -1,163 +1,30 @@
-"""Rows to try the access matrix on: for each table, kinds of rows and how to tell them apart."""
+"""Rows to try the access matrix on, as each system has them in `tests/<system>/rows.py`.
+
+There `KINDS` holds for each of its tables the kinds of rows with the predicates that tell them
+apart, and `SOW` the SQL that writes at least one of each. Systems sow in the order of SYSTEMS.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
+
 import asyncpg
 
-from agon.commons.people.wallets import local_user
-from tests.places import wallet
+from agon.systems import SYSTEMS
+from tests.access.cast import Kinds
 
-ADA, BOB = wallet("ada"), wallet("bob")
-CID = {name: "b" + name.ljust(58, "a") for name in ("ada", "bob", "pub")}
-SEALED = "sealed:v1:0123456789abcdef:" + ":".join("A" * n for n in (107, 16, 43))
-AVATAR_OF = (
-    "moderation_status = '{1}' and bot_identity_id = "
-    "(select id from public.bot_identities where slug = '{0}')"
+ROWS = [
+    import_module(name)
+    for name in (f"tests.{system.name}.rows" for system in SYSTEMS)
+    if find_spec(name)
+]
+KINDS: dict[str, Kinds] = dict(
+    sorted((table, kinds) for rows in ROWS for table, kinds in rows.KINDS.items())
 )
-
-FROZEN = "epoch_id in (select id from public.epochs where phase = 'freeze')"
-
-DAYS = f"""
-insert into public.epoch_profiles (profile_key, version, config)
-values ('daily', 1, '{{}}');
-insert into public.epochs (day_date, profile_id, opens_at, starts_at, freeze_at, ends_at,
-  settle_at, archive_at)
-select d, p.id, d, d, d + 1, d + 1, d + 1, d + 1
-from public.epoch_profiles p, unnest('{{2026-01-01, 2026-01-02}}'::date[]) d;
-update public.epochs set phase = 'live';
-update public.epochs set phase = 'freeze' where day_date = '2026-01-01';
-insert into public.epoch_slot_states (epoch_id, slot_index, slot_type, slot_label)
-select id, 0, 'melody', 'Melody' from public.epochs;
-insert into public.epoch_votes
-  (epoch_id, voter_address, vote_target_type, vote_target_id, score)
-select id, w, 'tempo', '120', 1 from public.epochs, unnest('{{{ADA}, {BOB}}}'::text[]) w;
-insert into public.epoch_events (epoch_id, event_type, occurred_at)
-select id, t, '2026-01-01'
-from public.epochs, unnest('{{phase_moved, vote_cast}}'::text[]) t;
-"""
-
-SETTLED = f"""
-insert into public.epoch_contributions (epoch_id, bot_identity_id)
-select e.id, i.id from public.epochs e cross join public.bot_identities i;
-insert into public.epoch_payouts
-  (epoch_id, bot_identity_id, recipient_address, bps, amount_wei)
-select e.id, i.id, '{ADA}', 1, 1 from public.epochs e cross join public.bot_identities i;
-insert into public.epoch_editions (epoch_id, token_id, metadata_uri)
-select id, number, 'ipfs://{CID["pub"]}' from public.epochs;
-"""
-
-# table -> {kind of row: predicate}. The caller is ada.
-KINDS = {
-    "public.achievement_mints": {"own": f"recipient = '{ADA}'", "others'": f"recipient = '{BOB}'"},
-    "public.aivm_jobs": {"any": "true"},
-    "public.bot_avatar_loadouts": {"any": "true"},
-    "public.bot_avatars": {
-        f"{whose} {state}": AVATAR_OF.format(slug, state)
-        for whose, slug in (("own", "bot_1"), ("others'", "bot_2"))
-        for state in ("approved", "pending")
-    },
-    "public.bot_identities": {"any": "true"},
-    "public.bot_identity_owners": {"any": "true"},
-    "public.bot_stats_snapshots": {"any": "true"},
-    "public.challenge_templates": {"active": "active", "inactive": "not active"},
-    "public.challenges": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
-    "public.claims": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
-    "public.epoch_contributions": {"any": "true"},
-    "public.epoch_editions": {"any": "true"},
-    "public.epoch_events": {
-        "acts": "event_type <> 'vote_cast'",
-        "votes while live": f"event_type = 'vote_cast' and not {FROZEN}",
-        "votes of a frozen day": f"event_type = 'vote_cast' and {FROZEN}",
-    },
-    "public.epoch_payouts": {"any": "true"},
-    "public.epoch_profiles": {"any": "true"},
-    "public.epoch_slot_states": {"any": "true"},
-    "public.epoch_votes": {
-        "own while live": f"voter_address = '{ADA}' and not {FROZEN}",
-        "others' while live": f"voter_address = '{BOB}' and not {FROZEN}",
-        "of a frozen day": FROZEN,
-    },
-    "public.epochs": {"any": "true"},
-    "public.evidence": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
-    "public.identity_bindings": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
-    "public.indexer_state": {"any": "true"},
-    "public.linked_accounts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
-    "public.models": {"active": "active", "inactive": "not active"},
-    "public.openid_nonces": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
-    "public.participants": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
-    "public.reputation": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
-    "public.role_permissions": {"any": "true"},
-    "public.user_roles": {
-        "own": f"user_id = '{local_user(ADA)}'",
-        "others'": f"user_id = '{local_user(BOB)}'",
-    },
-    "public.v_current_bot_identity_owner": {"any": "true"},
-    "public.verdicts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
-    "agon.results": {
-        "own": f"subject = '{ADA}'",
-        "others'": f"subject = '{BOB}'",
-        "public": "subject is null",
-    },
-}
 
 
 async def sow(owner: asyncpg.Connection) -> None:
     """Every kind of row in every table."""
-    await owner.execute(DAYS)
-    await owner.execute(
-        f"""
-        update public.models set active = false where id = 'strava.distance_in_window@1';
-        insert into public.challenge_templates (id, name, kind, model_id, fields_json, active)
-        values ('access_on', 'On', 'running', 'agon.fitness@1', '[]', true),
-          ('access_off', 'Off', 'running', 'agon.fitness@1', '[]', false);
-        insert into public.challenges (title, subject, model_id)
-        values ('Ada''s', '{ADA}', 'agon.fitness@1'), ('Bob''s', '{BOB}', 'agon.fitness@1');
-        insert into public.evidence (challenge_id, subject, provider, data, evidence_hash)
-        select c.id, c.subject, 'garmin', '[]', repeat('0', 64) from public.challenges c;
-        insert into agon.results (cid, kind, version, bundle, subject)
-        values ('{CID["ada"]}', 'example', 1, '', '{ADA}'),
-          ('{CID["bob"]}', 'example', 1, '', '{BOB}'),
-          ('{CID["pub"]}', 'example', 1, '', null);
-        insert into public.verdicts
-          (challenge_id, subject, pass, reasons, evidence_hash, evaluator, result_cid)
-        select c.id, c.subject, true, '{{}}', repeat('0', 64), 'fitness', r.cid
-        from public.challenges c join agon.results r on r.subject = c.subject;
-        insert into public.linked_accounts (subject, provider, external_id, access_token)
-        values ('{ADA}', 'strava', '1', '{SEALED}'), ('{BOB}', 'strava', '2', '{SEALED}');
-        insert into public.identity_bindings
-          (wallet, platform, platform_id, ts, message, message_hash, wallet_signature)
-        select w, 'steam', id, 1, 'm', encode(sha256('m'), 'hex'), '0x' || repeat('0', 130)
-        from (values ('{ADA}', '76561198085067169'), ('{BOB}', '76561198085067170')) v (w, id);
-        insert into public.openid_nonces (nonce, wallet, platform, expires_at)
-        values (repeat('a', 32), '{ADA}', 'steam', now()),
-          (repeat('b', 32), '{BOB}', 'steam', now());
-        insert into auth.users (id) values ('{local_user(ADA)}'), ('{local_user(BOB)}');
-        insert into public.user_roles (user_id, role)
-        select id, 'guide' from auth.users;
-        insert into public.role_permissions (role, permission) values ('guide', 'paths.show');
-        insert into public.bot_identities (slug, chain_id, contract_address, token_id)
-        values ('bot_1', 1, '{ADA}', 1), ('bot_2', 1, '{ADA}', 2);
-        insert into public.bot_identity_owners
-          (bot_identity_id, owner_address, from_block, from_log)
-        select id, case slug when 'bot_1' then '{ADA}' else '{BOB}' end, 1, 0
-        from public.bot_identities;
-        insert into public.bot_avatars
-          (bot_identity_id, generation_index, source_provider, glb_uri, manifest_uri)
-        select i.id, n, 'manual', 'ipfs://{CID["ada"]}', 'ipfs://{CID["ada"]}' || n + 1
-        from public.bot_identities i cross join generate_series(1, 2) n;
-        update public.bot_avatars set moderation_status = 'approved', moderated_at = now()
-        where generation_index = 1;
-        insert into public.bot_avatar_loadouts (bot_identity_id, avatar_id, selected_by_address)
-        select bot_identity_id, id, '{ADA}' from public.bot_avatars where generation_index = 1;
-        insert into public.bot_stats_snapshots (bot_identity_id, snapshot_uri, snapshot_hash)
-        select id, 'ipfs://{CID["ada"]}', repeat('0', 64) from public.bot_identities;
-        insert into public.indexer_state (key, value) values ('last_claims_block', '1');
-        insert into public.aivm_jobs (challenge_id) values (2);
-        insert into public.claims (challenge_id, subject, claim_type, source, reported)
-        values (2, '{ADA}', 'principal', 'ui', '{{}}'), (2, '{BOB}', 'principal', 'ui', '{{}}');
-        insert into public.achievement_mints (token_id, challenge_id, recipient, achievement_type)
-        values (1, 2, '{ADA}', 'completion'), (2, 2, '{BOB}', 'completion');
-        insert into public.reputation (subject) values ('{ADA}'), ('{BOB}');
-        """
-    )
-    await owner.execute(SETTLED)
+    for rows in ROWS:
+        await owner.execute(rows.SOW)
