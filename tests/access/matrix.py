@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import asyncpg
 
@@ -11,6 +11,7 @@ from tests.access.seeds import KINDS
 from tests.places import Place
 
 DENIED = "42501"
+UNREAD = "rows that it cannot read"
 COMMANDS = ("select", "insert", "update", "delete")
 
 
@@ -24,15 +25,18 @@ async def tried(place: Place, actors: Mapping[str, Actor]) -> str:
         "",
     ]
     for table in KINDS:
-        columns = await _columns(place.owner, table)
         lines += [f"## {table}", "", f"| role | {' | '.join(COMMANDS)} |", "| --- " * 5 + "|"]
         for role, actor in actors.items():
-            cells = [
-                await _cell(place, actor, role, table, command, columns) for command in COMMANDS
-            ]
-            lines.append(f"| {role} | {' | '.join(cells)} |")
+            found = await cells(place, actor, role, table)
+            lines.append(f"| {role} | {' | '.join(found)} |")
         lines.append("")
     return "\n".join(lines + await _functions(place.owner, list(actors)))
+
+
+async def cells(place: Place, actor: Actor, role: str, table: str) -> list[str]:
+    """What a role reaches in a table, command by command."""
+    columns = await _columns(place.owner, table)
+    return [await _cell(place, actor, role, table, command, columns) for command in COMMANDS]
 
 
 async def _columns(owner: asyncpg.Connection, table: str) -> list[str]:
@@ -60,62 +64,87 @@ async def _generated(owner: asyncpg.Connection, table: str) -> set[str]:
 async def _cell(
     place: Place, actor: Actor, role: str, table: str, command: str, columns: Sequence[str]
 ) -> str:
-    async def attempt(statement: str) -> int | None:
-        return await _attempt(place, actor, role, statement)
-
-    kinds = KINDS[table]
     if command == "insert":
         return await _try_insert(place, actor, role, table, columns)
     if command == "delete":
-        done = {k: await attempt(f"delete from {table} where {p}") for k, p in kinds.items()}
-        return _kinds_text([kind for kind, count in done.items() if count], kinds)
-    allowed: list[str] = []
-    seen: set[str] = set()
-    for column in columns:
-        # Unqualified first: the right to write a column need not come with the right to read it.
-        if command == "update" and await attempt(f"update {table} set {column} = default") is None:
-            continue
-        for kind, predicate in kinds.items():
-            statement = (
-                f"select {column} from {table}"
-                if command == "select"
-                else f"update {table} set {column} = default"
-            )
-            if await attempt(f"{statement} where {predicate}"):
-                seen.add(kind)
-                allowed.append(column)
-    missing = [column for column in columns if column not in allowed]
-    text = _kinds_text([kind for kind in kinds if kind in seen], kinds)
+        seen = await _reached(place, actor, role, table, f"delete from {table}")
+        return _kinds_text(seen, KINDS[table])
+    act = (
+        f"select {{}} from {table}" if command == "select" else f"update {table} set {{}} = default"
+    )
+    reached = {
+        column: await _reached(place, actor, role, table, act.format(column)) for column in columns
+    }
+    seen = {kind for kinds in reached.values() for kind in kinds}
+    missing = [column for column in columns if not reached[column]]
+    text = _kinds_text(seen, KINDS[table])
     return text + (f", without {', '.join(missing)}" if text and missing else "")
 
 
-def _kinds_text(seen: Sequence[str], kinds: Mapping[str, str]) -> str:
-    if not seen:
-        return ""
-    return "all" if len(seen) == len(kinds) else ", ".join(seen)
+async def _reached(
+    place: Place, actor: Actor, role: str, table: str, statement: str
+) -> Collection[str]:
+    """The kinds of rows that a statement without WHERE reaches.
+
+    Who may not read what tells rows apart cannot be asked kind by kind, though the statement
+    reaches them: then UNREAD, or every kind, if none of the rows is spared.
+    """
+    count = await _attempt(place, actor, role, statement)
+    if count is None:
+        return ()
+    kinds = KINDS[table]
+    seen = [
+        kind
+        for kind, predicate in kinds.items()
+        if await _attempt(place, actor, role, f"{statement} where {predicate}")
+    ]
+    if seen or not count:
+        return seen
+    everything = await place.owner.fetchval(f"select count(*) from {table}")
+    return kinds if count == everything else (UNREAD,)
+
+
+def _kinds_text(seen: Collection[str], kinds: Mapping[str, str]) -> str:
+    if seen and set(kinds) <= set(seen):
+        return "all"
+    return ", ".join(kind for kind in (*kinds, UNREAD) if kind in seen)
 
 
 async def _try_insert(
     place: Place, actor: Actor, role: str, table: str, columns: Sequence[str]
 ) -> str:
-    """A copy of the caller's own row, with and without each column that might be refused."""
+    """A copy of the caller's own row: whole, or of the columns that the role may write."""
     generated = await _generated(place.owner, table)
     if table not in ("public.models", "public.challenge_templates"):
         generated.add("id")
-    names = ", ".join(column for column in columns if column not in generated)
+    whole = [column for column in columns if column not in generated]
     predicate = next(iter(KINDS[table].values()))
     values = await place.owner.fetchval(
         f"select row_to_json(t)::text from (select * from {table} where {predicate} limit 1) t"
     )
-    statement = (
-        f"insert into {table} ({names}) select {names} "
-        f"from json_populate_record(null::{table}, $json${values}$json$)"
-    )
-    return "yes" if await _attempt(place, actor, role, statement) is not None else ""
+
+    async def inserted(names: Sequence[str]) -> int | None:
+        listed = ", ".join(names)
+        return await _attempt(
+            place, actor, role,
+            f"insert into {table} ({listed}) select {listed} "
+            f"from json_populate_record(null::{table}, $json${values}$json$)",
+        )  # fmt: skip
+
+    if await inserted(whole):
+        return "yes"
+    # Without a column named, the right to write any of them is enough.
+    if await _attempt(place, actor, role, f"insert into {table} default values") is None:
+        return ""
+    allowed = [column for column in whole if await inserted([column]) is not None]
+    if not allowed or not await inserted(allowed):
+        return ""
+    missing = [column for column in whole if column not in allowed]
+    return f"yes, without {', '.join(missing)}" if missing else ""
 
 
 async def _attempt(place: Place, actor: Actor, role: str, statement: str) -> int | None:
-    """Rows touched; None if refused. Always rolled back."""
+    """Rows touched; None if refused, 0 if a policy refused a row. Always rolled back."""
     login = {"service_role": "agon_service", "agon_worker": "agon_worker"}.get(role, "agon_web")
     pool = await place.database.pool(login)  # type: ignore[arg-type]
     async with pool.acquire() as conn:
@@ -129,6 +158,8 @@ async def _attempt(place: Place, actor: Actor, role: str, statement: str) -> int
             )
             return int((await conn.execute(statement)).split()[-1])
         except asyncpg.PostgresError as error:
+            if error.sqlstate == DENIED and "row-level security" in str(error):
+                return 0
             if error.sqlstate == DENIED or (error.sqlstate or "").startswith("PT"):
                 return None
             return 1  # past the guards, and stopped by a constraint
