@@ -97,6 +97,29 @@ async def test_a_key_keeps_a_job_from_waiting_twice(place, work):
     assert await enqueue(place, "example.note", 3, "one") is not None
 
 
+async def test_a_key_whose_job_runs_queues_one_more_and_no_third(place, work):
+    await enqueue(place, "example.note", 1, "one")
+    pick = "update agon.pgqueuer set status = 'picked' where dedupe_key = $1"
+    await place.owner.execute(pick, "one")
+    assert await enqueue(place, "example.note", 2, "one") is not None
+    assert await enqueue(place, "example.note", 3, "one") is None
+    await place.owner.execute(pick, "one again")
+    assert await enqueue(place, "example.note", 4, "one") is not None
+    await jobs.drain(work)
+    assert SEEN == [("note", 4)]
+
+
+async def test_a_job_that_stands_for_uncommitted_work_waits_for_its_commit(place):
+    await enqueue(place, "example.note", 1, "one")
+    free = "select count(*) from (select from agon.pgqueuer for update skip locked) f"
+    async with place.owner.transaction():
+        assert await enqueue(place, "example.note", 2, "one") is None
+        async with place.database.as_worker() as conn:
+            assert await conn.fetchval(free) == 0
+    async with place.database.as_worker() as conn:
+        assert await conn.fetchval(free) == 1
+
+
 async def test_a_job_that_fails_for_good_is_held_and_seen(place, work):
     await enqueue(place, "example.stumble", 1)
     await jobs.drain(work)

@@ -7,21 +7,40 @@ create or replace function agon.enqueue(
   run_at timestamptz default null,
   priority integer default 0
 ) returns bigint
-language sql security definer set search_path = ''
+language plpgsql security definer set search_path = ''
 as $$
-  insert into agon.pgqueuer (priority, status, entrypoint, payload, dedupe_key, execute_after)
-  values (
-    priority, 'queued', job, convert_to(payload::text, 'UTF8'), dedupe_key,
-    coalesce(run_at, pg_catalog.now())
-  )
-  on conflict (dedupe_key)
-    where status = any (array['queued'::agon.pgqueuer_status, 'picked'::agon.pgqueuer_status])
-      and dedupe_key is not null
-    do nothing
-  returning id
+#variable_conflict use_column
+declare
+  free_key text := enqueue.dedupe_key;
+  job_id bigint;
+  held agon.pgqueuer_status;
+begin
+  loop
+    insert into agon.pgqueuer as q (priority, status, entrypoint, payload, dedupe_key, execute_after)
+    values (
+      enqueue.priority, 'queued', enqueue.job, convert_to(enqueue.payload::text, 'UTF8'), free_key,
+      coalesce(enqueue.run_at, pg_catalog.now())
+    )
+    on conflict (dedupe_key)
+      where status = any (array['queued'::agon.pgqueuer_status, 'picked'::agon.pgqueuer_status])
+        and dedupe_key is not null
+      do nothing
+    returning q.id into job_id;
+    exit when job_id is not null;
+    -- One that waits is locked, so that no worker takes it before it can see what we wrote.
+    select q.status into held from agon.pgqueuer q
+    where q.dedupe_key = free_key and q.status in ('queued', 'picked') for key share;
+    exit when held = 'queued';
+    -- One that runs may have read what was there before us: another follows it.
+    if held = 'picked' then
+      free_key := free_key || ' again';
+    end if;
+  end loop;
+  return job_id;
+end
 $$;
 comment on function agon.enqueue(text, jsonb, text, timestamptz, integer) is
-  'Queues a job; null when one with the same dedupe key waits or runs. Called by other functions only.';
+  'Queues a job; null when one with the same dedupe key waits. Behind one that runs another is queued, as `KEY again`. Called by other functions only.';
 
 -- Only new work wakes a worker: a NOTIFY takes a lock that every committing transaction shares.
 create or replace function agon.note_new_jobs() returns trigger
