@@ -39,22 +39,29 @@ $$;
 comment on function agon.acting_bot(uuid) is
   'The bot that the caller acts as: the named one, else the credential''s, else the only one that the caller owns; refuses strangers. Called by other functions only.';
 
-create or replace function agon.require_bot_owner(slug text) returns uuid
-language plpgsql stable security definer set search_path = ''
+create or replace function agon.require_bot_owner(slug text) returns public.bot_identity_owners
+language plpgsql security definer set search_path = ''
 as $$
 declare
   bot constant public.bot_identities := agon.show_bot(slug);
+  held public.bot_identity_owners;
 begin
-  -- The owner alone: a credential makes no others.
-  if not agon.owns_bot(bot.id) and not agon.is_service() then
+  -- The owner alone: a credential makes no others. Shared, so that the indexer waits with a transfer
+  -- until this act is done.
+  select * into held from public.bot_identity_owners o
+  where o.bot_identity_id = bot.id and o.effective_to is null
+    and (agon.is_service() or o.owner_address in (select agon.wallets()))
+  for share;
+  if not found and not agon.is_service() then
     perform agon.refuse(403, 'not_your_bot', format('None of your wallets owns %s.', slug),
       'Sign in with the wallet that owns its token.');
   end if;
-  return bot.id;
+  held.bot_identity_id := bot.id;
+  return held;
 end
 $$;
 comment on function agon.require_bot_owner(text) is
-  'The id of a bot of the caller''s; refuses everyone but its owner of now and the service. Called by other functions only.';
+  'The ownership of a bot of the caller''s, which lasts until the transaction ends; of one that nobody owns, for the service, the bot alone. Refuses everyone but its owner of now and the service. Called by other functions only.';
 
 create or replace function agon.show_credential(credential agon.agent_credentials) returns jsonb
 language sql stable set search_path = ''
@@ -72,15 +79,13 @@ returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  bot constant uuid := agon.require_bot_owner(slug);
-  owner text;
+  held constant public.bot_identity_owners := agon.require_bot_owner(slug);
 begin
-  select o.owner_address into owner from public.bot_identity_owners o
-  where o.bot_identity_id = bot and o.effective_to is null;
-  if owner is null then
+  if held.owner_address is null then
     perform agon.refuse(409, 'bot_unowned', format('Nobody owns %s.', slug), 'Its token was burned.');
   end if;
-  return agon.show_credential(agon.issue_agent_credential(bot, owner, secret_sha256, prefix, days));
+  return agon.show_credential(agon.issue_agent_credential(
+    held.bot_identity_id, held.owner_address, secret_sha256, prefix, days));
 end
 $$;
 comment on function agon.issue_bot_credential(text, bytea, text, integer) is
@@ -88,10 +93,10 @@ comment on function agon.issue_bot_credential(text, bytea, text, integer) is
 grant execute on function agon.issue_bot_credential(text, bytea, text, integer) to agon_worker;
 
 create or replace function agon.list_bot_credentials(slug text) returns setof jsonb
-language plpgsql stable security definer set search_path = ''
+language plpgsql security definer set search_path = ''
 as $$
 declare
-  bot constant uuid := agon.require_bot_owner(slug);
+  bot constant uuid := (agon.require_bot_owner(slug)).bot_identity_id;
 begin
   return query
     select agon.show_credential(c) from agon.agent_credentials c
@@ -104,7 +109,10 @@ grant execute on function agon.list_bot_credentials(text) to agon_worker;
 
 create or replace function agon.revoke_bot_credential(slug text, id uuid) returns boolean
 language sql security definer set search_path = ''
-as $$ select agon.revoke_agent_credential(revoke_bot_credential.id, agon.require_bot_owner(slug)) $$;
+as $$
+  select agon.revoke_agent_credential(
+    revoke_bot_credential.id, (agon.require_bot_owner(slug)).bot_identity_id)
+$$;
 comment on function agon.revoke_bot_credential(text, uuid) is
   'Ends a credential of one of the caller''s bots, at once; false when none held.';
 grant execute on function agon.revoke_bot_credential(text, uuid) to agon_worker;
