@@ -9,7 +9,8 @@ import pytest
 from agon.kernel import clock, jwt
 from agon.kernel.errors import Refused
 from agon.web import callers
-from agon.web.callers import Callers, challenge, headers_of
+from agon.web.callers import Callers
+from agon.web.headers import challenge, headers_of
 from tests.test_keys import begun
 
 USER = "3f6b8c1e-0b4e-4c39-a9f5-1de8b2fbb8f1"

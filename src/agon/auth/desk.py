@@ -24,9 +24,10 @@ from agon.kernel.database import Conn, Database
 from agon.kernel.errors import Refused, refuse
 from agon.kernel.runtime import Runtime
 from agon.web.actor import Described
-from agon.web.callers import Caller, Callers, headers_of
+from agon.web.callers import Caller, Callers
 from agon.web.errors import SIGN_IN_FIRST
 from agon.web.handlers import Pools, Process
+from agon.web.headers import headers_of
 from agon.web.limits import Limits
 
 PREFIX = "/auth/v1"

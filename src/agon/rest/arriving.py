@@ -7,7 +7,7 @@ import asyncio
 from starlette.types import Receive
 
 from agon.kernel.errors import Refused, refuse
-from agon.web.callers import Headers
+from agon.web.headers import Headers
 
 WATCH_AFTER_S = 0.2
 """A request that takes longer is cancelled when its client goes away."""

@@ -26,7 +26,8 @@ from agon.rest.requests import Request
 from agon.rest.requests import read as read_request
 from agon.rest.wire import Connection
 from agon.rest.wire_messages import PostgresError, Step
-from agon.web.callers import Caller, Headers
+from agon.web.callers import Caller
+from agon.web.headers import Headers
 
 BATCH_TYPE = "application/vnd.agon.batch+json"
 REQUESTS_MAX = 100

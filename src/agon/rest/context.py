@@ -11,7 +11,8 @@ import json
 from functools import lru_cache
 
 from agon.rest.quoting import identifier, literal
-from agon.web.callers import Caller, Headers
+from agon.web.callers import Caller
+from agon.web.headers import Headers
 
 SEARCH_PATH_MORE = ("public", "extensions")
 """Found after the request's own schema, as on Supabase."""

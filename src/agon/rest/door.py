@@ -28,8 +28,9 @@ from agon.rest.schema_cache import SchemaCache
 from agon.rest.turns import Later, Turns
 from agon.rest.wire_messages import PostgresError
 from agon.web import limits
-from agon.web.callers import Caller, Headers
+from agon.web.callers import Caller
 from agon.web.doors import HEADERS_KEY, Server
+from agon.web.headers import Headers
 from agon.web.limits import Limits
 
 PREFIX = "/rest/v1"

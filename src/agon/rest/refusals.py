@@ -13,7 +13,7 @@ from typing import Any
 from agon.kernel.errors import HINT_BY_SQLSTATE, Refusal
 from agon.rest.ask import Answer, Headers
 from agon.rest.wire_messages import PostgresFault
-from agon.web.callers import challenge
+from agon.web.headers import challenge
 
 STATUS_MIN, STATUS_MAX = 200, 599
 JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")

@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 from agon.kernel.errors import Refused, refuse
 from agon.rest.ask import Action
 from agon.rest.grammar import Pair
-from agon.web.callers import Headers
+from agon.web.headers import Headers
 
 ACTION_BY_METHOD: dict[str, Action] = {
     "GET": "read",

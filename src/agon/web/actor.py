@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from agon.kernel import clock
 from agon.kernel.database import Actor
-from agon.web.callers import headers_of
+from agon.web.headers import headers_of
 
 SCHEME = HTTPBearer(
     scheme_name="bearer",

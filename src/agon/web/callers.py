@@ -6,17 +6,17 @@ signed out sends its key in both. Without either, the caller is anon.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from agon.kernel import apikeys
 from agon.kernel.database import ANONYMOUS, Actor, Database, claims_text
-from agon.kernel.errors import Refusal, Refused, refuse
+from agon.kernel.errors import Refused, refuse
 from agon.kernel.jwt import TOKEN_BYTES_MAX
 from agon.kernel.manifest import load
 from agon.kernel.runtime import Runtime
+from agon.web.headers import TOKEN_REFUSED, Headers
 
 CALLERS_MAX = 4096
 """Pairs of key and token that are remembered."""
@@ -25,12 +25,8 @@ REMEMBER_S = 60
 
 BEARER = "bearer "
 AUTHORIZATION = b"authorization"
-TOKEN_REFUSED = ("PGRST301", "PGRST303")
 BROWSER = b"Mozilla/"
 """How the User-Agent of every browser begins."""
-
-Headers = dict[bytes, bytes]
-"""By their names in lower case; of a repeated one the values joined by `, `."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,25 +44,6 @@ class Caller:
     key: str | None = None
     by_secret_key: bool = False
     until_s: int
-
-
-def headers_of(pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """An ASGI scope's headers as a mapping."""
-    listed = list(pairs)
-    headers = dict(listed)
-    if len(headers) < len(listed):
-        headers = {}
-        for name, value in listed:
-            headers[name] = headers[name] + b", " + value if name in headers else value
-    return headers
-
-
-def challenge(refusal: Refusal) -> str:
-    """What `WWW-Authenticate` says beside a 401, as PostgREST says it."""
-    if refusal.code in TOKEN_REFUSED:
-        said = json.dumps(refusal.message)
-        return f'Bearer error="invalid_token", error_description={said}'
-    return "Bearer"
 
 
 class Callers:

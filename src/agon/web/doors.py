@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from agon.kernel.database import Database
 from agon.kernel.manifest import System, load
 from agon.kernel.runtime import Runtime
-from agon.web.callers import Callers, Headers, headers_of
+from agon.web.callers import Callers
+from agon.web.headers import Headers, headers_of
 from agon.web.status import REQUESTS, SECONDS
 
 HEADERS_KEY = "agon.headers"
