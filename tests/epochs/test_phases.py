@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -170,6 +170,19 @@ async def test_the_schedule_opens_the_day_and_moves_it(place):
         await place.set_clock(instant)
         await epoch_jobs.advance(work)
     assert await phase(place) == "live"
+
+
+async def test_on_a_day_that_the_clocks_leave_no_time_for_the_others_still_move(place):
+    """Berlin's 29 March has 23 hours."""
+    phases = {"prep": 83_000, "live": 3_000, "freeze": 60, "snapshot": 60, "settle": 60}
+    await place.set_clock(datetime.fromisoformat("2026-03-28T00:00:00+01:00"))
+    await keep(place, days.profile(zone="Europe/Berlin", phases_s=phases), activate=True)
+    work = Work(database=place.database, runtime=place.runtime)
+    await epoch_jobs.advance(work)
+    await place.set_clock(datetime.fromisoformat("2026-03-29T12:00:00+02:00"))
+    await epoch_jobs.advance(work)
+    rows = await place.owner.fetch("select day_date, phase from public.epochs")
+    assert [tuple(row) for row in rows] == [(date(2026, 3, 28), "settle")]
 
 
 async def test_the_schedule_opens_no_day_that_cannot_be_played(place):

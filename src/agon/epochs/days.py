@@ -54,7 +54,10 @@ async def open_due(conn: Conn) -> Row | None:
     if profile is None:
         return None
     config = profile["config"]
-    times = timeline.of_day(config, timeline.day_of(config, now_ms))
+    day = timeline.day_of(config, now_ms)
+    if timeline.live_ms_of(config, day) <= 0:
+        return None
+    times = timeline.of_day(config, day)
     playable = times.phase_at(now_ms) in ("prep", "live")
     return await _open(conn, profile, times) if playable else None
 

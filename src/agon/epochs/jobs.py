@@ -33,12 +33,13 @@ async def generate_avatar(work: Work, payload: dict[str, Any]) -> None:
 
 
 async def advance(work: Work, _payload: dict[str, Any] | None = None) -> None:
-    """Open the day that it is, where a profile is active, and make every move that is due."""
-    async with work.database.as_worker() as conn:
-        await days.open_due(conn)
+    """Make every move that is due, and open the day that it is, where a profile is active. Moves
+    come first: a day that cannot be opened keeps none from going on."""
     async with work.database.as_worker() as conn:
         for move in await days.advance(conn):
             log.info("epoch.moved", **move)
+    async with work.database.as_worker() as conn:
+        await days.open_due(conn)
 
 
 async def enqueue_settlements(work: Work) -> None:

@@ -66,9 +66,7 @@ def of_day(config: Mapping[str, Any], day: date) -> Timeline:
     Raises Refused `day_too_short` where the clocks leave nothing of live.
     """
     length_ms = {phase: seconds * 1000 for phase, seconds in config["phases_s"].items()}
-    begin_ms = _begin_ms(config, day)
-    others_ms = sum(length_ms.values()) - length_ms["live"]
-    live_ms = min(length_ms["live"], _begin_ms(config, day + DAY) - begin_ms - others_ms)
+    live_ms = live_ms_of(config, day)
     if live_ms <= 0:
         raise refuse(
             "day_too_short",
@@ -76,6 +74,7 @@ def of_day(config: Mapping[str, Any], day: date) -> Timeline:
             hint="Shorten the other phases, or choose another beginning of the day.",
             status=422,
         )
+    begin_ms = _begin_ms(config, day)
     starts_at_ms = begin_ms + length_ms["prep"]
     freeze_at_ms = starts_at_ms + live_ms
     ends_at_ms = freeze_at_ms + length_ms["freeze"]
@@ -89,6 +88,14 @@ def of_day(config: Mapping[str, Any], day: date) -> Timeline:
         settle_at_ms=settle_at_ms,
         archive_at_ms=settle_at_ms + length_ms["settle"],
     )
+
+
+def live_ms_of(config: Mapping[str, Any], day: date) -> int:
+    """How long live is on a date; 0 or less where the clocks leave nothing of it."""
+    length_ms = {phase: seconds * 1000 for phase, seconds in config["phases_s"].items()}
+    others_ms = sum(length_ms.values()) - length_ms["live"]
+    day_ms = _begin_ms(config, day + DAY) - _begin_ms(config, day)
+    return min(length_ms["live"], day_ms - others_ms)
 
 
 def day_of(config: Mapping[str, Any], at_ms: int) -> date:
