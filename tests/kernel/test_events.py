@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from agon.kernel import database, events
+from agon.kernel import clock, database, doctor, events
+from agon.kernel.manifest import Subscription, System
 
 
 async def _read_all(place, reader: str) -> list[str]:
@@ -58,15 +62,81 @@ async def test_a_rolled_back_event_never_happened(place):
     assert await _read_all(place, "one") == ["done"]
 
 
-async def test_a_failing_reader_gets_the_event_again(place):
-    await _emit(place.owner, "a")
+async def _fail(_conn: database.Conn, _event: events.Event) -> None:
+    raise RuntimeError("not now")
 
-    async def fail(_conn: database.Conn, _event: events.Event) -> None:
-        raise RuntimeError("not now")
+
+@pytest.fixture
+def process(place):
+    """The place's process, with a subscription of its own."""
+    one = Subscription(name="one", topic="test.happened", run="tests.kernel.test_events:_fail")
+    example = System(name="example", package="tests.kernel", subscriptions=(one,))
+    found = replace(place.runtime, systems=(example,))
+    found.__dict__["urls"] = place.runtime.urls
+    return found
+
+
+async def test_a_failing_reader_gets_the_event_again_after_a_pause(place):
+    await _emit(place.owner, "a")
+    assert await events.pump(place.database, "one", ["test.happened"], _fail) == 0
+    assert await _read_all(place, "one") == []
+    await place.set_clock(clock.now() + timedelta(seconds=2))
+    assert await _read_all(place, "one") == ["a"]
+    assert await place.owner.fetchval("select tries from agon.event_cursors") == 0
+
+
+async def test_an_event_that_fails_undoes_its_own_acts_and_none_before_it(place):
+    for key in ("a", "b", "bad", "c"):
+        await _emit(place.owner, key)
+
+    async def take(conn: database.Conn, event: events.Event) -> None:
+        await conn.execute(
+            "insert into agon.pgqueuer (priority, status, entrypoint) values (0, 'queued', $1)",
+            event.key,
+        )
+        if event.key == "bad":
+            raise RuntimeError("not now")
+
+    assert await events.pump(place.database, "one", ["test.happened"], take) == 2
+    taken = await place.owner.fetch("select entrypoint from agon.pgqueuer order by id")
+    assert [row[0] for row in taken] == ["a", "b"]
+    await place.set_clock(clock.now() + timedelta(seconds=2))
+    assert await _read_all(place, "one") == ["bad", "c"]
+
+
+async def test_an_event_is_parked_after_its_last_try_and_those_behind_it_go_on(place, process):
+    for key in ("bad", "good"):
+        await _emit(place.owner, key)
+    now = clock.now()
+    for number in range(events.TRIES_MAX):
+        await place.set_clock(now + number * events.PAUSE_LONGEST)
+        read = await events.pump(place.database, "one", ["test.happened"], _fail)
+        assert read == (number == events.TRIES_MAX - 1)
+    (parked,) = await place.owner.fetch("select * from agon.list_parked_events()")
+    assert (parked["reader"], parked["key"]) == ("one", "bad")
+    assert "not now" in parked["trouble"]
+    assert await _read_all(place, "one") == ["good"]
+    assert (await doctor.check_events(process)).state == "wrong"
 
     with pytest.raises(RuntimeError):
-        await events.pump(place.database, "one", ["test.happened"], fail)
-    assert await _read_all(place, "one") == ["a"]
+        await events.retry(place.database, "one", parked["id"], _fail)
+    taken: list[str | None] = []
+
+    async def take(_conn: database.Conn, event: events.Event) -> None:
+        taken.append(event.key)
+
+    assert await events.retry(place.database, "one", parked["id"], take)
+    assert not await events.retry(place.database, "one", parked["id"], take)
+    assert taken == ["bad"]
+    assert (await doctor.check_events(process)).state == "ok"
+
+
+async def test_the_doctor_sees_a_subscription_that_is_not_read(place, process):
+    await _emit(place.owner, "a")
+    assert (await doctor.check_events(process)).state == "ok"
+    await place.set_clock(clock.now() + timedelta(hours=1))
+    finding = await doctor.check_events(process)
+    assert (finding.state, "one" in finding.text) == ("wrong", True)
 
 
 async def test_events_only_grow(place):

@@ -131,7 +131,7 @@ async def check_jobs(runtime: Runtime) -> Finding:
         return Finding(
             state="wrong",
             text=f"{failed} jobs have failed for good",
-            hint="Their tracebacks stand in agon.pgqueuer_log.",
+            hint="`agon jobs` lists them with their reasons, and does them again.",
         )
     if late:
         return Finding(
@@ -140,6 +140,36 @@ async def check_jobs(runtime: Runtime) -> Finding:
             hint="Run `agon work`, or `agon serve`, which works as well.",
         )
     return Finding(state="ok", text=f"{sum(row['jobs'] for row in waiting)} jobs wait")
+
+
+async def check_events(runtime: Runtime) -> Finding:
+    """Each subscription keeps up, and none has set an event aside."""
+    subscriptions = [each for system in runtime.systems for each in system.subscriptions]
+    conn = await database.connect(runtime.urls["agon_worker"])
+    try:
+        parked = await conn.fetch("select * from agon.list_parked_events()")
+        lags = {
+            each.name: await conn.fetchval("select agon.event_lag($1, $2)", each.name, each.topic)
+            for each in subscriptions
+        }
+    except asyncpg.PostgresError as error:
+        return Finding(state="wrong", text=str(error), hint="Run `agon migrate`.")
+    finally:
+        await conn.close()
+    if parked:
+        return Finding(
+            state="wrong",
+            text=f"{len(parked)} events were set aside",
+            hint="`agon events` lists them with their reasons, and hands them over again.",
+        )
+    late = sorted(name for name, lag in lags.items() if lag.total_seconds() > JOB_LATE_S)
+    if late:
+        return Finding(
+            state="wrong",
+            text=f"events wait for more than {JOB_LATE_S} s: {', '.join(late)}",
+            hint="Run `agon work`; its log names an event that fails.",
+        )
+    return Finding(state="ok", text=f"{len(subscriptions)} subscriptions keep up")
 
 
 async def check_signing_key(runtime: Runtime) -> Finding:

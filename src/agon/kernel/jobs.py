@@ -202,15 +202,14 @@ async def _subscriptions(work: Work, stop: asyncio.Event) -> None:
 
 
 async def _pump_all(work: Work) -> int:
-    """One batch for each subscription. One that fails is logged and tried again; it neither stops
-    the others nor loses its place."""
+    """One batch for each subscription. One that cannot be read stops no other."""
     read = 0
     for system in work.runtime.systems:
         for each in system.subscriptions:
             try:
                 read += await events.pump(work.database, each.name, [each.topic], load(each.run))
             except Exception as error:
-                log.error("event.failed", subscription=each.name, exc_info=error)
+                log.error("events.unread", subscription=each.name, exc_info=error)
     return read
 
 
