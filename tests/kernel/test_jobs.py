@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
-from agon.kernel import database, jobs
+from agon.kernel import commands, database, jobs, work_commands
 from agon.kernel.database import Actor
 from agon.kernel.manifest import Host, Job, Schedule, Subscription, System
 
@@ -129,6 +130,53 @@ async def test_a_job_that_fails_for_good_is_held_and_seen(place, work):
         "select traceback::text from agon.pgqueuer_log where traceback is not null"
     )
     assert "not this time" in logged
+
+
+async def test_a_failed_job_is_done_again_or_dropped_once(place, work):
+    await enqueue(place, "example.stumble", 1, "one")
+    await jobs.drain(work)
+    async with place.database.as_worker() as conn:
+        (failed,) = await conn.fetch("select * from agon.list_failed_jobs()")
+        assert (failed["job"], failed["trouble"]) == ("example.stumble", "not this time")
+        assert await conn.fetchval("select agon.retry_job($1)", failed["id"])
+        assert not await conn.fetchval("select agon.retry_job($1)", failed["id"])
+        assert not await conn.fetchval("select agon.drop_job($1)", failed["id"])
+    await jobs.drain(work)
+    assert SEEN == [("stumble", 1), ("stumble", 1)]
+    async with place.database.as_worker() as conn:
+        (failed,) = await conn.fetch("select * from agon.list_failed_jobs()")
+        # One that waits with its key does the work of both.
+        assert await enqueue(place, "example.stumble", 2, "one") is not None
+        assert await conn.fetchval("select agon.retry_job($1)", failed["id"])
+    assert await place.owner.fetchval("select count(*) from agon.pgqueuer") == 1
+    await jobs.drain(work)
+    async with place.database.as_worker() as conn:
+        (failed,) = await conn.fetch("select * from agon.list_failed_jobs()")
+        assert await conn.fetchval("select agon.drop_job($1)", failed["id"])
+        assert not await conn.fetchval("select agon.drop_job($1)", failed["id"])
+
+
+async def test_the_backlog_is_listed_and_worked_off_by_commands(place, work, monkeypatch):
+    monkeypatch.setattr(commands, "begin", lambda: work.runtime)
+    monkeypatch.setattr(commands, "run", lambda task: asyncio.run(task))
+    await enqueue(place, "example.stumble", 7)
+    await jobs.drain(work)
+
+    def by_hand(*arguments: str) -> str:
+        group = work_commands.jobs if arguments[0] == "jobs" else work_commands.events
+        done = CliRunner().invoke(group, list(arguments[1:]))
+        return done.output if done.exception is None else repr(done.exception)
+
+    assert "not this time" in await asyncio.to_thread(by_hand, "jobs")
+    assert "job_unknown" in await asyncio.to_thread(by_hand, "jobs", "retry", "999")
+    assert "1 jobs" in await asyncio.to_thread(by_hand, "jobs", "retry", "0")
+    assert "no job has failed" in await asyncio.to_thread(by_hand, "jobs")
+    assert "0 jobs" in await asyncio.to_thread(by_hand, "jobs", "drop", "0")
+    assert "no event was set aside" in await asyncio.to_thread(by_hand, "events")
+    unknown = await asyncio.to_thread(by_hand, "events", "retry", "example.none", "1")
+    assert "subscription_unknown" in unknown
+    absent = await asyncio.to_thread(by_hand, "events", "retry", "example.hear", "1")
+    assert "event_unknown" in absent
 
 
 async def test_events_reach_their_subscription(place, work):

@@ -88,3 +88,45 @@ as $$
 $$;
 comment on function agon.job_counts() is 'Waiting and running jobs, for metrics and the doctor.';
 grant execute on function agon.job_counts() to agon_worker;
+
+create or replace function agon.list_failed_jobs(most integer default 100)
+returns table (id bigint, job text, payload text, failed_at timestamptz, trouble text)
+language sql stable security definer set search_path = ''
+as $$
+  select q.id, q.entrypoint, convert_from(q.payload, 'UTF8'), q.updated, (
+    select left((l.traceback #>> '{}')::jsonb ->> 'exception_message', 500) from agon.pgqueuer_log l
+    where l.job_id = q.id and l.traceback is not null order by l.created desc, l.id desc limit 1)
+  from agon.pgqueuer q
+  where q.status = 'failed'
+  order by q.id desc
+  limit most
+$$;
+comment on function agon.list_failed_jobs(integer) is
+  'Jobs that were given up, the newest first, and what they failed of.';
+grant execute on function agon.list_failed_jobs(integer) to agon_worker;
+
+create or replace function agon.retry_job(id bigint) returns boolean
+language sql security definer set search_path = ''
+as $$
+  with taken as (
+    delete from agon.pgqueuer q where q.id = retry_job.id and q.status = 'failed' returning q.*
+  )
+  select count(agon.enqueue(t.entrypoint, convert_from(t.payload, 'UTF8')::jsonb, t.dedupe_key,
+    priority => t.priority)) >= 0 and count(*) > 0
+  from taken t
+$$;
+comment on function agon.retry_job(bigint) is
+  'Queues a failed job anew, as a job of its own, unless one with its key waits; false where there is none.';
+grant execute on function agon.retry_job(bigint) to agon_worker;
+
+create or replace function agon.drop_job(id bigint) returns boolean
+language sql security definer set search_path = ''
+as $$
+  with dropped as (
+    delete from agon.pgqueuer q where q.id = drop_job.id and q.status = 'failed' returning 1
+  )
+  select exists (select from dropped)
+$$;
+comment on function agon.drop_job(bigint) is
+  'Forgets a failed job, whose log stays; false where there is none.';
+grant execute on function agon.drop_job(bigint) to agon_worker;

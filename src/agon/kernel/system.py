@@ -12,6 +12,8 @@ SYSTEM = System(
         ("migrate", "agon.kernel.commands:migrations"),
         ("doctor", "agon.kernel.commands:doctor_command"),
         ("verify", "agon.kernel.commands:verify"),
+        ("jobs", "agon.kernel.work_commands:jobs"),
+        ("events", "agon.kernel.work_commands:events"),
     ),
     settings=(
         Setting(
@@ -105,6 +107,7 @@ SYSTEM = System(
         Check(name="logins", run="agon.kernel.doctor:check_logins"),
         Check(name="service role", run="agon.kernel.doctor:check_service_role"),
         Check(name="jobs", run="agon.kernel.doctor:check_jobs"),
+        Check(name="events", run="agon.kernel.doctor:check_events"),
         Check(name="signing keys", run="agon.kernel.doctor:check_signing_key"),
         Check(name="sealing keys", run="agon.kernel.doctor:check_sealing_key"),
         Check(name="other issuer", run="agon.kernel.doctor:check_jwks"),
