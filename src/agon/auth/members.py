@@ -137,7 +137,7 @@ async def _password(desk: Desk, change: Change, password: str) -> str | Refusal:
             if change.nonce is None:
                 return NEEDS_NONCE
             if not await conn.fetchval(
-                "select agon.use_nonce($1, $2)",
+                "select agon.use_reauthentication_nonce($1, $2)",
                 mailing.hashes(desk.runtime.jwt_keys, own["email"] or "", change.nonce),
                 mailing.ATTEMPTS_MAX,
             ):

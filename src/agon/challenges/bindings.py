@@ -185,7 +185,7 @@ async def _signed(
 
 async def _use(conn: Conn, message: Message) -> None:
     await conn.execute(
-        "select agon.use_nonce($1, $2, $3)", message.wallet, message.platform, message.nonce
+        "select agon.use_binding_nonce($1, $2, $3)", message.wallet, message.platform, message.nonce
     )
 
 

@@ -26,24 +26,25 @@ comment on function agon.start_binding(text, text, text) is
   'Remembers for ten minutes that one of the caller''s wallets is to be bound; an older start of the same is void.';
 grant execute on function agon.start_binding(text, text, text) to agon_worker;
 
-create or replace function agon.use_nonce(wallet text, platform text, nonce text) returns void
+create or replace function agon.use_binding_nonce(wallet text, platform text, nonce text)
+returns void
 language plpgsql security definer set search_path = ''
 as $$
 #variable_conflict use_column
 begin
-  perform agon.require_wallet(use_nonce.wallet);
+  perform agon.require_wallet(use_binding_nonce.wallet);
   delete from public.openid_nonces n
-  where n.nonce = use_nonce.nonce and n.wallet = lower(use_nonce.wallet)
-    and n.platform = use_nonce.platform and n.expires_at > agon.now();
+  where n.nonce = use_binding_nonce.nonce and n.wallet = lower(use_binding_nonce.wallet)
+    and n.platform = use_binding_nonce.platform and n.expires_at > agon.now();
   if not found then
     perform agon.refuse(409, 'binding_expired', 'This binding was finished already, or took too long.',
       'Start again, and sign the new message.');
   end if;
 end
 $$;
-comment on function agon.use_nonce(text, text, text) is
+comment on function agon.use_binding_nonce(text, text, text) is
   'Uses up the nonce that the binding of this wallet was started with; a nonce works once.';
-grant execute on function agon.use_nonce(text, text, text) to agon_worker;
+grant execute on function agon.use_binding_nonce(text, text, text) to agon_worker;
 
 create or replace function agon.bind_identity(
   wallet text, platform text, platform_id text, handle text, message text, wallet_signature text,

@@ -205,7 +205,7 @@ as $$
   select coalesce(jsonb_agg(jsonb_build_object('id', g.id, 'source_provider', g.source_provider,
     'prompt', g.prompt, 'source_uri', g.source_uri, 'status', g.status, 'last_error', g.last_error,
     'avatar_id', g.avatar_id, 'created_at', g.created_at) order by g.created_at, g.id), '[]')
-  from agon.show_bot(slug) b join agon.avatar_generations g on g.bot_identity_id = b.id
+  from agon.show_bot_identity(slug) b join agon.avatar_generations g on g.bot_identity_id = b.id
   where b.id in (select agon.own_bots()) or agon.has_permission('avatars.moderate')
 $$;
 comment on function agon.show_generations(text) is
@@ -216,7 +216,7 @@ create or replace function agon.show_avatars(slug text) returns jsonb
 language sql stable set search_path = ''
 as $$
   select coalesce(jsonb_agg(to_jsonb(a) order by a.generation_index), '[]')
-  from agon.show_bot(slug) b join public.bot_avatars a on a.bot_identity_id = b.id
+  from agon.show_bot_identity(slug) b join public.bot_avatars a on a.bot_identity_id = b.id
 $$;
 comment on function agon.show_avatars(text) is 'The avatars of a bot that the caller may see.';
 grant execute on function agon.show_avatars(text) to anon, authenticated, service_role;
@@ -231,7 +231,7 @@ begin
   select case part when 'model' then a.glb_uri when 'preview' then a.preview_image_uri
     when 'manifest' then a.manifest_uri end
   into uri
-  from agon.show_bot(slug) b join public.bot_avatars a on a.bot_identity_id = b.id
+  from agon.show_bot_identity(slug) b join public.bot_avatars a on a.bot_identity_id = b.id
   where a.generation_index = avatar_file.generation_index;
   if uri is null then
     perform agon.refuse(404, 'avatar_unknown',

@@ -43,7 +43,7 @@ create or replace function agon.require_bot_owner(slug text) returns public.bot_
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  bot constant public.bot_identities := agon.show_bot(slug);
+  bot constant public.bot_identities := agon.show_bot_identity(slug);
   held public.bot_identity_owners;
 begin
   -- The owner alone: a credential makes no others. Shared, so that the indexer waits with a transfer

@@ -197,7 +197,7 @@ async def bot(conn: Conn, slug: str) -> Row:
               'slot', s.slot_index, 'since', s.held_since) order by e.day_date, s.slot_index), '[]')
             from public.epoch_slot_states s join public.epochs e on e.id = s.epoch_id
             where s.current_holder_bot_identity_id = b.id and e.phase in ('prep', 'live')))
-        from agon.show_bot($1) b
+        from agon.show_bot_identity($1) b
         """,
         slug,
     )

@@ -5,7 +5,7 @@ returns public.bot_avatars
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  bot constant public.bot_identities := agon.find_bot(find_avatar.slug);
+  bot constant public.bot_identities := agon.find_bot_identity(find_avatar.slug);
   avatar public.bot_avatars;
 begin
   select * into avatar from public.bot_avatars a

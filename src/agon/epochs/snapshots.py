@@ -33,7 +33,7 @@ async def take(
         bot = await conn.fetchrow(
             """
             select id::text, slug, chain_id, contract_address, token_id::text
-            from agon.show_bot($1)
+            from agon.show_bot_identity($1)
             """,
             slug,
         )

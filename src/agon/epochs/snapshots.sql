@@ -15,7 +15,7 @@ declare
   newest public.bot_stats_snapshots;
 begin
   perform agon.require_service();
-  bot := agon.find_bot(keep_snapshot.slug);
+  bot := agon.find_bot_identity(keep_snapshot.slug);
   select * into newest from public.bot_stats_snapshots s
   where s.bot_identity_id = bot.id and s.epoch_id is not distinct from keep_snapshot.epoch_id
   order by s.created_at desc, s.id

@@ -10,32 +10,33 @@ create or replace trigger bot_identities_guard_status
   for each row when (new.status is distinct from old.status)
   execute function agon.guard_move('status');
 
-create or replace function agon.show_bot(slug text) returns public.bot_identities
+create or replace function agon.show_bot_identity(slug text) returns public.bot_identities
 language plpgsql stable security definer set search_path = ''
 as $$
 declare
   bot public.bot_identities;
 begin
-  select * into bot from public.bot_identities i where i.slug = show_bot.slug;
+  select * into bot from public.bot_identities i where i.slug = show_bot_identity.slug;
   if not found then
-    perform agon.refuse(404, 'bot_unknown', format('There is no bot %s.', left(show_bot.slug, 100)),
+    perform agon.refuse(404, 'bot_unknown',
+      format('There is no bot %s.', left(show_bot_identity.slug, 100)),
       'Its slug is bot_<token>_<contract>.');
   end if;
   return bot;
 end
 $$;
-comment on function agon.show_bot(text) is 'A bot by its slug; refuses unknown ones.';
-grant execute on function agon.show_bot(text) to anon, authenticated, service_role, agon_worker;
+comment on function agon.show_bot_identity(text) is 'A bot by its slug; refuses unknown ones.';
+grant execute on function agon.show_bot_identity(text) to anon, authenticated, service_role, agon_worker;
 
-create or replace function agon.find_bot(slug text) returns public.bot_identities
+create or replace function agon.find_bot_identity(slug text) returns public.bot_identities
 language plpgsql security definer set search_path = ''
 as $$
 begin
-  perform 1 from public.bot_identities i where i.slug = find_bot.slug for no key update;
-  return agon.show_bot(find_bot.slug);
+  perform 1 from public.bot_identities i where i.slug = find_bot_identity.slug for no key update;
+  return agon.show_bot_identity(find_bot_identity.slug);
 end
 $$;
-comment on function agon.find_bot(text) is
+comment on function agon.find_bot_identity(text) is
   'A bot by its slug, locked against other acts of its owner; refuses unknown ones. Called by other functions only.';
 
 create or replace function agon.own_bots() returns setof uuid
@@ -58,7 +59,7 @@ begin
     perform agon.refuse(401, 'sign_in_first', 'This needs a signed-in user.',
       'Send Authorization: Bearer <token>; `agon token` mints one for local use.');
   end if;
-  bot := agon.find_bot(hold_own_bot.slug);
+  bot := agon.find_bot_identity(hold_own_bot.slug);
   -- Shared, so that the indexer waits with a transfer until this act is done.
   select * into held from public.bot_identity_owners o
   where o.bot_identity_id = bot.id and o.effective_to is null
@@ -91,7 +92,7 @@ $$;
 comment on function agon.require_active_bot(uuid) is
   'Refuses acts of bots that are suspended or retired. Called by other functions only.';
 
-create or replace function agon.move_bot(bot_identity_id uuid, to_state text, reason text)
+create or replace function agon.move_bot_identity(bot_identity_id uuid, to_state text, reason text)
 returns public.bot_identities
 language plpgsql security definer set search_path = ''
 as $$
@@ -100,10 +101,10 @@ declare
   moved public.bot_identities;
 begin
   update public.bot_identities i set status = to_state
-  where i.id = move_bot.bot_identity_id and i.status <> to_state
+  where i.id = move_bot_identity.bot_identity_id and i.status <> to_state
   returning i.* into moved;
   if not found then
-    select * into moved from public.bot_identities i where i.id = move_bot.bot_identity_id;
+    select * into moved from public.bot_identities i where i.id = move_bot_identity.bot_identity_id;
     return moved;
   end if;
   perform agon.emit('bot_identity.' || to_state, moved.id::text, jsonb_build_object(
@@ -111,7 +112,7 @@ begin
   return moved;
 end
 $$;
-comment on function agon.move_bot(uuid, text, text) is
+comment on function agon.move_bot_identity(uuid, text, text) is
   'Moves a bot, or answers with it as it is there already. Called by other functions only.';
 
 create or replace function public.suspend_bot(slug text, reason text)
@@ -124,7 +125,8 @@ begin
     perform agon.refuse(400, 'reason_missing', 'A suspension says why.',
       'Give a reason of 1 to 500 characters.');
   end if;
-  return agon.move_bot((agon.find_bot(suspend_bot.slug)).id, 'suspended', suspend_bot.reason);
+  return agon.move_bot_identity(
+    (agon.find_bot_identity(suspend_bot.slug)).id, 'suspended', suspend_bot.reason);
 end
 $$;
 comment on function public.suspend_bot(text, text) is 'Stops a bot from acting, by an admin. The reason stands in the event.';
@@ -134,7 +136,7 @@ language plpgsql security definer set search_path = ''
 as $$
 begin
   perform agon.require_admin();
-  return agon.move_bot((agon.find_bot(reinstate_bot.slug)).id, 'active', null);
+  return agon.move_bot_identity((agon.find_bot_identity(reinstate_bot.slug)).id, 'active', null);
 end
 $$;
 comment on function public.reinstate_bot(text) is 'Lets a suspended bot act again, by an admin.';
@@ -146,13 +148,13 @@ declare
   held public.bot_identity_owners;
 begin
   if agon.is_admin() then
-    return agon.move_bot((agon.find_bot(retire_bot.slug)).id, 'retired', null);
+    return agon.move_bot_identity((agon.find_bot_identity(retire_bot.slug)).id, 'retired', null);
   end if;
   held := agon.hold_own_bot(retire_bot.slug);
-  if (agon.show_bot(retire_bot.slug)).status = 'suspended' then
+  if (agon.show_bot_identity(retire_bot.slug)).status = 'suspended' then
     perform agon.refuse(409, 'bot_not_active', 'The bot is suspended.', 'Ask an admin.');
   end if;
-  return agon.move_bot(held.bot_identity_id, 'retired', null);
+  return agon.move_bot_identity(held.bot_identity_id, 'retired', null);
 end
 $$;
 comment on function public.retire_bot(text) is

@@ -122,7 +122,8 @@ comment on function agon.use_code(text[], text, bytea[], integer) is
   'Uses up a mailed code of an address, as agon.use_link; null, and one attempt fewer, for a wrong one.';
 grant execute on function agon.use_code(text[], text, bytea[], integer) to agon_worker;
 
-create or replace function agon.use_nonce(code_hashes bytea[], attempts_max integer) returns boolean
+create or replace function agon.use_reauthentication_nonce(code_hashes bytea[], attempts_max integer)
+returns boolean
 language plpgsql security definer set search_path = ''
 as $$
 declare
@@ -143,9 +144,9 @@ begin
   return true;
 end
 $$;
-comment on function agon.use_nonce(bytea[], integer) is
+comment on function agon.use_reauthentication_nonce(bytea[], integer) is
   'Whether the caller has given the code that was mailed for a change of password; it is used up.';
-grant execute on function agon.use_nonce(bytea[], integer) to agon_worker;
+grant execute on function agon.use_reauthentication_nonce(bytea[], integer) to agon_worker;
 
 create or replace function agon.honour_token(mailed agon.one_time_tokens) returns jsonb
 language plpgsql security definer set search_path = ''
