@@ -69,10 +69,9 @@ async def _worker(runtime: Runtime, app: FastAPI, *, enabled: bool) -> AsyncIter
     if not enabled:
         yield
         return
-    stop = asyncio.Event()
-    task = asyncio.create_task(
-        jobs.run(jobs.Work(database=app.state.database, runtime=runtime), stop)
-    )
+    stop, state = asyncio.Event(), app.state
+    work = jobs.Work(database=state.database, runtime=runtime, processes=state.processes)
+    task = asyncio.create_task(jobs.run(work, stop))
     task.add_done_callback(_end_without_worker)
     try:
         yield

@@ -179,7 +179,9 @@ async def _work(runtime: Runtime) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with runtime.database() as database:
-        await jobs.run(jobs.Work(database=database, runtime=runtime), stop)
+        work = jobs.Work(database=database, runtime=runtime)
+        with work.processes:
+            await jobs.run(work, stop)
 
 
 def _check_files(evidence: list[Path]) -> tuple[Path, ...]:

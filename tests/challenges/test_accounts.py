@@ -10,10 +10,12 @@ import httpx
 import pytest
 
 from agon.app import serve
+from agon.challenges import evidence
 from agon.challenges import jobs as tasks
 from agon.kernel import clock
 from agon.kernel.database import Actor
 from agon.kernel.jobs import Work
+from agon.kernel.processes import Processes
 from tests import places
 from tests.challenges.test_challenges import RULE, created
 from tests.places import Place, wallet
@@ -95,6 +97,29 @@ async def test_a_linked_account_is_collected_and_judged(server, tmp_path):
         assert await place.owner.fetchval("select count(*) from public.evidence") == 1
         asked = [heard for heard in party.paths() if heard == "/api/v3/activities/1"]
         assert len(asked) == 1, "what is known is not fetched again"
+
+
+class Reader(Processes):
+    """Says what was read elsewhere, here."""
+
+    async def run(self, work, *arguments):
+        self.read = [*getattr(self, "read", []), work.__name__]
+        return work(*arguments)
+
+
+async def test_a_worker_reads_large_files_in_another_process(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(evidence, "READ_INLINE_BYTES_MAX", 0)
+    async with (
+        strava.standin([activity()]) as party,
+        linked_place(server, tmp_path, party) as place,
+    ):
+        await link(place)
+        await join(place, await created(place))
+        account = await place.owner.fetchval("select id from public.linked_accounts")
+        reader = Reader(1)
+        work = Work(database=place.database, runtime=place.runtime, processes=reader)
+        await tasks.collect(work, {"account_id": account})
+        assert reader.read == ["read_file"]
 
 
 async def test_tokens_are_sealed_and_unreadable(server, tmp_path):

@@ -38,7 +38,9 @@ async def sweep_nonces(work: Work) -> None:
 async def collect(work: Work, payload: dict[str, Any]) -> None:
     """Ask one account for new activities."""
     runtime = work.runtime
-    desk = evidence.Desk(database=work.database, folder=files.folder(runtime))
+    desk = evidence.Desk(
+        database=work.database, folder=files.folder(runtime), processes=work.processes
+    )
     async with runtime.outbound() as client:
         await accounts.collect(
             work.database,

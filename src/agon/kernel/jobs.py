@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from pgqueuer.domain.types import QueueExecutionMode
 from agon.kernel import database, events, keys, logs
 from agon.kernel.errors import Refused
 from agon.kernel.manifest import Host, Job, load
+from agon.kernel.processes import Processes
 from agon.kernel.runtime import Runtime
 
 BATCH_JOBS = 20
@@ -56,10 +57,12 @@ log = logs.get("agon.jobs")
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What a job may use: the open database, and the process that it runs in."""
+    """What a job may use: the open database, the process that it runs in, and other processes for
+    pure work that would hold up the loop, whose heartbeat must not stop."""
 
     database: database.Database
     runtime: Runtime
+    processes: Processes = field(default_factory=lambda: Processes(1))
 
 
 async def run(work: Work, stop: asyncio.Event) -> None:
