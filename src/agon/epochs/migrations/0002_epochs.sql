@@ -127,8 +127,9 @@ create table public.epoch_votes (
   raw_weight numeric(10,4) not null default 1,
   effective_weight numeric(10,4) not null default 1,
   created_at timestamptz not null default now(),
+  -- The voter first: a voter's own votes are looked up by the policy that shows them.
   constraint epoch_votes_one_per_target
-    unique (epoch_id, voter_address, vote_target_type, vote_target_id),
+    unique (voter_address, epoch_id, vote_target_type, vote_target_id),
   constraint epoch_votes_voter_is_lower_case_hex check (voter_address ~ '^0x[0-9a-f]{40}$'),
   constraint epoch_votes_target_type_is_known
     check (vote_target_type in ('bot', 'tempo', 'key', 'world_theme')),
