@@ -10,6 +10,10 @@ $$;
 comment on function agon.emit(text, text, jsonb) is
   'Records an event in the caller''s transaction. Called by other functions only.';
 
+create or replace trigger event_cursors_stamp_updated_at
+  before update on agon.event_cursors
+  for each row execute function agon.stamp_updated_at();
+
 create or replace function agon.read_events(reader text, topics text[], most integer)
 returns table (id bigint, xid text, topic text, key text, payload jsonb, actor uuid, created_at timestamptz)
 language plpgsql security definer set search_path = ''
@@ -44,8 +48,7 @@ create or replace function agon.advance_cursor(reader text, xid text, id bigint)
 language sql security definer set search_path = ''
 as $$
   update agon.event_cursors c
-  set xid = advance_cursor.xid::xid8, id = advance_cursor.id, tries = 0, retry_at = null,
-    updated_at = agon.now()
+  set xid = advance_cursor.xid::xid8, id = advance_cursor.id, tries = 0, retry_at = null
   where c.reader = advance_cursor.reader
     and (c.xid, c.id) < (advance_cursor.xid::xid8, advance_cursor.id)
 $$;
@@ -62,7 +65,7 @@ as $$
 declare
   tries integer;
 begin
-  update agon.event_cursors c set tries = c.tries + 1, updated_at = agon.now(),
+  update agon.event_cursors c set tries = c.tries + 1,
     retry_at = agon.now() + least(interval '1 s' * power(2, least(c.tries, 30)), pause_longest)
   where c.reader = note_event_trouble.reader
   returning c.tries into strict tries;

@@ -1,5 +1,9 @@
 -- Signing in with what another party says, or with a wallet; and parting from such a way.
 
+create or replace trigger identities_stamp_updated_at
+  before update on agon.identities
+  for each row execute function agon.stamp_updated_at();
+
 create or replace function agon.add_identity(user_id uuid, provider text, provider_id text, data jsonb)
 returns uuid
 language plpgsql security definer set search_path = ''
@@ -13,7 +17,7 @@ begin
   values (add_identity.user_id, add_identity.provider, add_identity.provider_id, data,
     agon.now(), agon.now(), agon.now())
   on conflict (provider, provider_id) do update set
-    identity_data = i.identity_data || excluded.identity_data, updated_at = agon.now(),
+    identity_data = i.identity_data || excluded.identity_data,
     last_sign_in_at = agon.now()
   returning * into known;
   if known.user_id <> add_identity.user_id then
