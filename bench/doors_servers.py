@@ -21,9 +21,9 @@ STOP_S_MAX = 30
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 UNLIMITED = {
-    "AGON_REST_REQUESTS_PER_S_USER": "0",
-    "AGON_REST_REQUESTS_PER_S_KEY": "0",
-    "AGON_REST_REQUESTS_PER_S_ADDRESS": "0",
+    "AGON_REQUESTS_PER_S_USER": "0",
+    "AGON_REQUESTS_PER_S_KEY": "0",
+    "AGON_REQUESTS_PER_S_ADDRESS": "0",
     "AGON_LOG_LEVEL": "error",
 }
 SERVE = "from agon.cli import main; main(['serve', '--no-work'])"

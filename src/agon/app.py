@@ -17,6 +17,8 @@ from agon.kernel.processes import Processes
 from agon.kernel.runtime import Runtime
 from agon.web import doors, errors, results, status
 from agon.web.callers import Callers
+from agon.web.gate import Gate
+from agon.web.limits import rates_of
 
 READER_PROCESSES = 2
 STOP_S_MAX = 20
@@ -45,7 +47,8 @@ def serve(runtime: Runtime, *, work: bool = True) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.runtime = runtime
-    app.state.callers = Callers(runtime, lambda: app.state.database)
+    callers = Callers(runtime, lambda: app.state.database)
+    app.state.gate = Gate(callers, rates_of(runtime.settings))
     app.state.doors = doors.closed(runtime.systems)
     errors.install(app)
     status.install(app)
@@ -60,7 +63,7 @@ def serve(runtime: Runtime, *, work: bool = True) -> FastAPI:
 def opened(app: FastAPI) -> AbstractAsyncContextManager[None]:
     """Its doors, open for the length of the block; the lifespan does so by itself."""
     state = app.state
-    server = doors.Server(runtime=state.runtime, database=state.database, callers=state.callers)
+    server = doors.Server(runtime=state.runtime, database=state.database, gate=state.gate)
     return doors.opened(server, state.doors)
 
 

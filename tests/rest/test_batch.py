@@ -254,7 +254,7 @@ async def test_a_batch_has_no_longer_than_one_statement(place: places.Place) -> 
 
 async def test_each_request_of_a_batch_is_counted(place: places.Place) -> None:
     await prepare(place)
-    async with doors.served(place, AGON_REST_REQUESTS_PER_S_ADDRESS="1") as client:
+    async with doors.served(place, AGON_REQUESTS_PER_S_ADDRESS="1") as client:
         assert (await send(client, [insert("a"), *[{"path": "/films"}] * 9])).status_code == 200
         refused = await client.get("/rest/v1/films")
         assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
@@ -263,7 +263,7 @@ async def test_each_request_of_a_batch_is_counted(place: places.Place) -> None:
 
 async def test_a_batch_that_comes_too_early_does_nothing(place: places.Place) -> None:
     await prepare(place)
-    async with doors.served(place, AGON_REST_REQUESTS_PER_S_ADDRESS="1") as client:
+    async with doors.served(place, AGON_REQUESTS_PER_S_ADDRESS="1") as client:
         for _ in range(3):
             assert (await client.get("/rest/v1/films?limit=1")).status_code == 200
         refused = await send(client, [insert("a"), insert("b"), insert("c")])

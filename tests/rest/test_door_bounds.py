@@ -87,7 +87,7 @@ async def test_service_role_may_use_all_its_connections(films):
 
 @pytest.mark.parametrize("sent", ["a token of a stranger", "an expired token", "an unknown key"])
 async def test_what_does_not_hold_is_counted_too(films, sent):
-    async with served(films, AGON_REST_REQUESTS_PER_S_ADDRESS="1") as api:
+    async with served(films, AGON_REQUESTS_PER_S_ADDRESS="1") as api:
         own, claims = api.process.jwt_keys[0], {"sub": ids("ada"), "role": "authenticated"}
         headers = {
             "a token of a stranger": {

@@ -148,7 +148,7 @@ async def test_a_long_query_is_fine(door):
 
 @pytest.mark.parametrize("whose", ["USER", "KEY", "ADDRESS"])
 async def test_who_asks_too_often_waits(films, whose):
-    async with served(films, **{f"AGON_REST_REQUESTS_PER_S_{whose}": "1"}) as api:
+    async with served(films, **{f"AGON_REQUESTS_PER_S_{whose}": "1"}) as api:
         headers = {"USER": user(api), "KEY": service(api), "ADDRESS": {}}[whose]
         answers = [await get(api, "/films?limit=1", **headers) for _ in range(12)]
         assert answers[0].status_code == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agon.kernel.database import ANONYMOUS, Actor
+from agon.kernel.errors import retry_after_s
 from agon.web import limits
 from agon.web.callers import Caller
 from agon.web.limits import BURST_S, COUNTED_MAX, Limits
@@ -117,5 +118,5 @@ def test_memory_is_bounded_and_keeps_the_newest_who_owe():
 
 @pytest.mark.parametrize(("wait_s", "header"), [(0.01, "1"), (1.0, "1"), (1.2, "2")])
 def test_retry_after_is_whole_seconds_and_never_too_early(wait_s, header):
-    assert limits.retry_after(wait_s) == header
-    assert limits.refusal(wait_s).status == 429
+    refusal = limits.refusal(wait_s)
+    assert (refusal.status, str(retry_after_s(refusal))) == (429, header)

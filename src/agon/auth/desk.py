@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
 import re
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
@@ -16,16 +14,16 @@ from starlette.datastructures import State
 
 from agon.commons.people import siwe
 from agon.commons.people.sessions import Terms
-from agon.commons.people.users import Tries, over_limit
+from agon.commons.people.users import Tries
 from agon.commons.people.visits import Visit, acting
-from agon.kernel import clock
 from agon.kernel.config import Settings
 from agon.kernel.database import Conn, Database
 from agon.kernel.errors import Refused, refuse
 from agon.kernel.runtime import Runtime
-from agon.web.actor import Described
-from agon.web.callers import Caller, Callers
+from agon.web.actor import Described, address_of
+from agon.web.callers import Caller
 from agon.web.errors import SIGN_IN_FIRST
+from agon.web.gate import Gate
 from agon.web.handlers import Pools, Process
 from agon.web.headers import headers_of
 from agon.web.limits import Limits
@@ -135,16 +133,16 @@ def _pattern(allowed: str) -> str:
 async def any_desk(request: Request, process: Process, pools: Pools, _: Described) -> Desk:
     """The visitor of paths that need nobody signed in. Raises Refused for a key that is not ours,
     `auth_elsewhere` where another server signs in, `over_request_rate_limit`."""
-    callers: Callers = request.app.state.callers
-    caller = await callers.admit(headers_of(request.scope["headers"]), clock.now_s())
+    headers = headers_of(request.scope["headers"])
+    caller = await _gate(request.app.state).admit(headers, address_of(request))
     return await _desk(request, process, pools, caller)
 
 
 async def member_desk(request: Request, process: Process, pools: Pools, _: Described) -> Desk:
     """The visitor of paths that need a token, or the secret key; whose it is, the acts ask. Raises
     Refused `no_authorization`, for a token that does not hold, and as `any_desk`."""
-    callers: Callers = request.app.state.callers
-    caller = await callers.identify(headers_of(request.scope["headers"]), clock.now_s())
+    headers = headers_of(request.scope["headers"])
+    caller = await _gate(request.app.state).identify(headers, address_of(request))
     desk = await _desk(request, process, pools, caller)
     if caller.actor.role == "anon" and not request.headers.get("authorization"):
         raise Refused(SIGN_IN_FIRST)
@@ -152,8 +150,6 @@ async def member_desk(request: Request, process: Process, pools: Pools, _: Descr
 
 
 async def _desk(request: Request, process: Process, pools: Pools, caller: Caller) -> Desk:
-    address = request.client.host if request.client else None
-    _count(request.app.state, process.settings, caller, address or "")
     if getattr(request.app.state, "auth_is_ours", None) is None:
         async with pools.as_worker() as conn:
             request.app.state.auth_is_ours = await conn.fetchval("select agon.auth_is_ours()")
@@ -166,7 +162,7 @@ async def _desk(request: Request, process: Process, pools: Pools, caller: Caller
         )
     visit = Visit(
         actor=caller.actor,
-        address=address,
+        address=address_of(request) or None,
         user_agent=request.headers.get("user-agent"),
         sign_ups_per_hour=process.settings["auth_sign_ups_per_hour"],
         mails_per_user=process.settings["auth_mails_per_user"],
@@ -175,17 +171,17 @@ async def _desk(request: Request, process: Process, pools: Pools, caller: Caller
     return Desk(runtime=process, database=pools, visit=visit)
 
 
-def _count(state: State, settings: Settings, caller: Caller, address: str) -> None:
-    """Count a request. Raises Refused `over_request_rate_limit`."""
-    if getattr(state, "auth_limits", None) is None:
-        state.auth_limits = Limits(
+def _gate(state: State) -> Gate:
+    """The gate of this door, whose rates are its own."""
+    if getattr(state, "auth_gate", None) is None:
+        settings = state.runtime.settings
+        rates = Limits(
             user_per_s=settings["auth_requests_per_s_user"],
             key_per_s=0,
             address_per_s=settings["auth_requests_per_s_address"],
         )
-    wait_s = state.auth_limits.wait_s(caller, address, asyncio.get_running_loop().time())
-    if wait_s:
-        raise Refused(over_limit(math.ceil(wait_s)))
+        state.auth_gate = Gate(state.gate.callers, rates)
+    return state.auth_gate
 
 
 AnyDesk = Annotated[Desk, Depends(any_desk)]

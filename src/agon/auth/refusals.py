@@ -17,8 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from agon.kernel.database import refusal_of
-from agon.kernel.errors import Refusal, Refused
-from agon.kernel.outbound import retry_after_s
+from agon.kernel.errors import Refusal, Refused, retry_after_s
 
 VERSION_HEADER = "X-Supabase-Api-Version"
 VERSION = "2024-01-01"
@@ -30,6 +29,7 @@ _RENAMED = {
     "sign_in_first": ("no_authorization", 401),
     "body_malformed": ("bad_json", 400),
     "body_too_large": ("validation_failed", 413),
+    "rate_limited": ("over_request_rate_limit", 429),
 }
 
 

@@ -110,6 +110,13 @@ def value_malformed(details: str | None = None) -> Refusal:
     )
 
 
+def retry_after_s(refusal: Refusal) -> int | None:
+    """The seconds that a refusal asks to wait, as doors say in `Retry-After`; None if it names
+    none."""
+    name, _, seconds = (refusal.details or "").partition("=")
+    return int(seconds) if name == "retry_after_s" and seconds.isdigit() else None
+
+
 def status_of_sqlstate(sqlstate: str) -> int:
     """HTTP status of a SQLSTATE; 500 where the table has no row."""
     if sqlstate.startswith("PT") and sqlstate[2:].isdigit():

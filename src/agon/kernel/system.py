@@ -55,6 +55,28 @@ SYSTEM = System(
             "X-Forwarded-For says where a request comes from; none: nobody's.",
         ),
         Setting(
+            name="requests_per_s_user",
+            kind="integer",
+            default="200",
+            minimum=0,
+            help="Requests a second of one user to /api and the data door, 5 s' worth at once, for "
+            "each serving process; 0 sets no limit.",
+        ),
+        Setting(
+            name="requests_per_s_key",
+            kind="integer",
+            default="2000",
+            minimum=0,
+            help="The same of one key: the publishable one is that of all clients together.",
+        ),
+        Setting(
+            name="requests_per_s_address",
+            kind="integer",
+            default="200",
+            minimum=0,
+            help="The same of one address, where nobody is signed in.",
+        ),
+        Setting(
             name="jwt_secret",
             secret=True,
             help="HS256 secret of access tokens; without it an ES256 key is kept in the home.",

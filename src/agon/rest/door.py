@@ -13,8 +13,7 @@ from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
-from agon.kernel import clock, logs
-from agon.kernel.database import ANONYMOUS
+from agon.kernel import logs
 from agon.kernel.errors import Refusal, Refused, refuse
 from agon.rest import batch, policies, refusals, respond
 from agon.rest.arriving import ClientLeft, Watches, body_of
@@ -31,7 +30,6 @@ from agon.web import limits
 from agon.web.callers import Caller
 from agon.web.doors import HEADERS_KEY, Server
 from agon.web.headers import Headers
-from agon.web.limits import Limits
 
 PREFIX = "/rest/v1"
 READY_S_MAX = 10
@@ -40,8 +38,6 @@ BODILESS = (204, 304)
 LENGTH = b"content-length"
 CALLER_SHARE = 2
 """One connection in so many, and at least one, is a single caller's at a time."""
-STRANGER = Caller(actor=ANONYMOUS, claims_json=b"{}", until_s=0)
-"""Whoever sent a key or token that does not hold."""
 SURPRISE = Refusal(
     code="internal_error",
     message="Something went wrong here; it is in the log.",
@@ -80,14 +76,9 @@ class Door:
 
     def __init__(self, *, server: Server, desk: Desk):
         settings = server.runtime.settings
-        self._callers, self._desk, self._rules = server.callers, desk, desk.rules
+        self._gate, self._desk, self._rules = server.gate, desk, desk.rules
         self._watches = Watches()
         self._turns = Turns(max(1, settings["rest_connections"] // CALLER_SHARE))
-        self._limits = Limits(
-            user_per_s=settings["rest_requests_per_s_user"],
-            key_per_s=settings["rest_requests_per_s_key"],
-            address_per_s=settings["rest_requests_per_s_address"],
-        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request; other kinds of scope are not spoken here."""
@@ -113,7 +104,7 @@ class Door:
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers: Headers = scope[HEADERS_KEY]
         address = (scope.get("client") or ("",))[0]
-        caller = await self._identify(headers, address)
+        caller = await self._gate.identify(headers, address)
         method, path = scope["method"], scope["path"][len(PREFIX) :]
         at_root = path in ("", "/")
         if at_root and not batch.is_batch(method, headers):
@@ -141,22 +132,6 @@ class Door:
             raise ClientLeft from None
         finally:
             self._watches.end(watch)
-
-    async def _identify(self, headers: Headers, address: str) -> Caller:
-        """Who asks, and not too often."""
-        try:
-            caller = await self._callers.identify(headers, clock.now_s())
-        except Refused:
-            # To look at what does not hold was work, too: its address pays.
-            self._charge(STRANGER, address)
-            raise
-        self._charge(caller, address)
-        return caller
-
-    def _charge(self, caller: Caller, address: str, requests: int = 1) -> None:
-        wait_s = self._limits.wait_s(caller, address, _now_s(), requests)
-        if wait_s:
-            raise Later(limits.refusal(wait_s), limits.retry_after(wait_s))
 
     async def _in_turn(
         self, caller: Caller, address: str, answering: Callable[[], Awaitable[Answer]]
@@ -191,7 +166,7 @@ class Door:
     async def _answer_batch(self, body: bytes, caller: Caller, address: str) -> Answer:
         requests = await self._desk.beside(len(body), batch.read, body, self._rules.schemas)
         if len(requests) > 1:  # one of them was counted when the batch came
-            self._charge(caller, address, len(requests) - 1)
+            self._gate.charge(caller, address, len(requests) - 1)
         return await batch.answer(self._desk, caller, requests)
 
     def _faulty(self, error: PostgresError, path: str, caller: Caller) -> Answer:

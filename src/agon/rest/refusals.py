@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agon.kernel.errors import HINT_BY_SQLSTATE, Refusal
+from agon.kernel.errors import HINT_BY_SQLSTATE, Refusal, retry_after_s
 from agon.rest.ask import Answer, Headers
 from agon.rest.wire_messages import PostgresFault
 from agon.web.headers import challenge
@@ -59,6 +59,9 @@ def answer(refusal: Refusal, headers: Headers | None = None) -> Answer:
         sent.append((b"proxy-status", f"PostgREST; error={refusal.code}".encode()))
     if refusal.status == 401 and not any(name == b"www-authenticate" for name, _ in sent):
         sent.append((b"www-authenticate", challenge(refusal).encode()))
+    wait_s = retry_after_s(refusal)
+    if wait_s is not None:
+        sent.append((b"retry-after", b"%d" % wait_s))
     body = {
         "code": refusal.code,
         "details": refusal.details,

@@ -66,28 +66,6 @@ SYSTEM = System(
             "and so many for service_role.",
         ),
         Setting(
-            name="rest_requests_per_s_user",
-            kind="integer",
-            default="200",
-            minimum=0,
-            help="Requests a second of one user, 5 s' worth at once, for each serving process; "
-            "0 sets no limit.",
-        ),
-        Setting(
-            name="rest_requests_per_s_key",
-            kind="integer",
-            default="2000",
-            minimum=0,
-            help="The same of one key: the publishable one is that of all clients together.",
-        ),
-        Setting(
-            name="rest_requests_per_s_address",
-            kind="integer",
-            default="200",
-            minimum=0,
-            help="The same of one address, where nobody is signed in.",
-        ),
-        Setting(
             name="statement_ms_anon",
             kind="integer",
             default="3000",

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from agon.kernel.database import Database
 from agon.kernel.manifest import System, load
 from agon.kernel.runtime import Runtime
-from agon.web.callers import Callers
+from agon.web.gate import Gate
 from agon.web.headers import Headers, headers_of
 from agon.web.status import REQUESTS, SECONDS
 
@@ -48,7 +48,7 @@ class Server:
 
     runtime: Runtime
     database: Database
-    callers: Callers
+    gate: Gate
 
 
 def closed(systems: Iterable[System]) -> Doors:

@@ -10,6 +10,7 @@ import math
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
+from agon.kernel.config import Settings
 from agon.kernel.errors import Refusal
 from agon.web.callers import Caller
 
@@ -82,20 +83,26 @@ class Limits:
         return 0.0
 
 
-def refusal(wait_s: float) -> Refusal:
-    """What a request that is too early is told; `retry_after` says the same in a header."""
-    return Refusal(
-        code="rate_limited",
-        message="Too many requests.",
-        details="The limits are requests per second of each user, key and address.",
-        hint=f"Try again in {retry_after(wait_s)} s.",
-        status=429,
+def rates_of(settings: Settings) -> Limits:
+    """What the configuration says."""
+    return Limits(
+        user_per_s=settings["requests_per_s_user"],
+        key_per_s=settings["requests_per_s_key"],
+        address_per_s=settings["requests_per_s_address"],
     )
 
 
-def retry_after(wait_s: float) -> str:
-    """The value of `Retry-After`, in whole seconds."""
-    return str(max(1, math.ceil(wait_s)))
+def refusal(wait_s: float) -> Refusal:
+    """What a request that is too early is told, and so many whole seconds to wait."""
+    seconds = max(1, math.ceil(wait_s))
+    return Refusal(
+        code="rate_limited",
+        message="Too many requests.",
+        details=f"retry_after_s={seconds}",
+        hint=f"Try again in {seconds} s. The limits are requests per second of each user, key and "
+        "address.",
+        status=429,
+    )
 
 
 @lru_cache(ADDRESSES_REMEMBERED)
