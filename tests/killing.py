@@ -1,6 +1,9 @@
-"""The kill harness: workers and Postgres die at random while work goes on.
+"""The kill harness: processes die at random while work goes on, in one of two ways.
 
-`Victims` owns what is killed. Everything runs on a home of its own, never on the shared server.
+`Victims` are processes that are truly killed, in a home of their own, never on the shared server.
+`Fate` ends one within the test between two steps: before a call or statement is made, or after,
+when its answer is lost. What is lost is what a killed process loses; the database and the node go
+on.
 """
 
 from __future__ import annotations
@@ -13,14 +16,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
 from agon.kernel import commands, embedded, runtime
+from agon.kernel.database import Conn, Database
 from agon.kernel.errors import Refused
 from agon.systems import SYSTEMS
 
@@ -35,6 +40,10 @@ LOST = (
 )
 RETRIES_MAX = 200
 RETRY_PAUSE_S = 0.1
+
+NODE = frozenset({"call", "batch", "settle", "chain_id"})
+CONN = frozenset({"execute", "executemany", "fetch", "fetchrow", "fetchval", "copy_to_table"})
+"""The steps of who uses a node, and a connection."""
 
 
 @dataclass(kw_only=True)
@@ -104,8 +113,9 @@ async def haunt(doomed: Victims, seed: int, stop: asyncio.Event) -> None:
             await doomed.kill_postgres()
 
 
-async def insist(act: Callable[[], Awaitable[object]]) -> None:
-    """Do it until it is done, as a client does whose answers get lost."""
+async def insist(act: Callable[[], Awaitable[object]], done: Collection[str] = ()) -> None:
+    """Do it until it is done, as a client does whose answers get lost. done: codes of refusals that
+    say so, when the answer before them got lost."""
     for _ in range(RETRIES_MAX):
         try:
             await act()
@@ -113,9 +123,70 @@ async def insist(act: Callable[[], Awaitable[object]]) -> None:
         except LOST:
             await asyncio.sleep(RETRY_PAUSE_S)
         except Refused as refused:
-            if refused.refusal.code == "evidence_counted_already":
-                return  # the answer before this one got lost
+            if refused.refusal.code in done:
+                return
             if refused.refusal.status < 500:
                 raise
             await asyncio.sleep(RETRY_PAUSE_S)
     raise AssertionError(f"not done after {RETRIES_MAX} tries")
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+@dataclass(kw_only=True)
+class Fate:
+    """Dies at a step with a probability, or at the steps that are numbered."""
+
+    share: float = 0.0
+    seed: int = 0
+    at_steps: frozenset[int] = frozenset()
+    steps: int = 0
+    deaths: int = 0
+    dice: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps in self.at_steps or self.dice.random() < self.share:
+            self.deaths += 1
+            raise Killed
+
+    async def around(self, act: Awaitable[Any]) -> Any:
+        try:
+            self.step()
+        except Killed:
+            act.close()  # type: ignore[attr-defined]
+            raise
+        answer = await act
+        self.step()
+        return answer
+
+
+class Mortal:
+    """Stands before a node or a connection; each awaited call of it is a step."""
+
+    def __init__(self, inner: Any, fate: Fate, names: frozenset[str]):
+        self._inner, self._fate, self._names = inner, fate, names
+
+    def __getattr__(self, name: str) -> Any:
+        whole = getattr(self._inner, name)
+        if name not in self._names:
+            return whole
+        return lambda *given, **named: self._fate.around(whole(*given, **named))
+
+
+class MortalDatabase:
+    """A database of a process that may die before, within and after each transaction."""
+
+    def __init__(self, inner: Database, fate: Fate):
+        self._inner, self._fate = inner, fate
+
+    @asynccontextmanager
+    async def as_worker(self, *given: Any) -> AsyncIterator[Conn]:
+        async with self._inner.as_worker(*given) as conn:
+            yield Mortal(conn, self._fate, CONN)
+        self._fate.step()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from agon.commons.chain import intents, rpc, sending, signing
 from agon.commons.chain.outbox import Desk
 from agon.kernel import outbound
+from tests import killing
 from tests.places import Place
 from tests.standins import anvil
 
@@ -61,6 +63,15 @@ async def intent(place: Place, key: str) -> Any:
     """An intent's row."""
     async with place.database.as_worker() as conn:
         return await intents.find(conn, CHAIN, key)
+
+
+def mortal(at: Desk, fate: killing.Fate) -> Desk:
+    """A desk at which every step may be the last."""
+    return replace(
+        at,
+        node=killing.Mortal(at.node, fate, killing.NODE),
+        conn=killing.Mortal(at.conn, fate, killing.CONN),
+    )
 
 
 async def rounds(at: Desk, count: int = 1, head: Any = None) -> Any:

@@ -9,9 +9,8 @@ import pytest
 from agon.commons.chain import intents, sending, signers
 from agon.kernel import database
 from agon.kernel.errors import Refused
-from tests import killing as processes
-from tests.chain import killing
-from tests.chain.outbox import CHAIN, KEY, add_signer, desk, pay
+from tests import killing
+from tests.chain.outbox import CHAIN, KEY, add_signer, desk, mortal, pay
 from tests.places import wallet
 from tests.standins.anvil import anvil
 from tests.standins.sender_node import in_front_of, now_and_then
@@ -40,7 +39,7 @@ async def _until_settled(place, chain, at, fate: killing.Fate, parts: float) -> 
     head, parted = None, 0
     for count in range(1, ROUNDS_MAX):
         try:
-            head = await sending.once(killing.mortal(at, fate), head)
+            head = await sending.once(mortal(at, fate), head)
         except killing.Killed:
             head = None
         except Refused:  # as the host: the node does not answer, the next round tries again
@@ -123,7 +122,7 @@ async def _mean_all(pools, people: list[str]) -> None:
             )  # fmt: skip
 
     for number, person in enumerate(people):
-        await processes.insist(lambda number=number, person=person: mean(number, person))
+        await killing.insist(lambda number=number, person=person: mean(number, person))
         await asyncio.sleep(MEANT_EVERY_S)
 
 
@@ -143,22 +142,22 @@ async def _settled(url: str, wanted: int) -> None:
 @pytest.mark.prove
 @pytest.mark.skipif("os.environ.get('AGON_TEST_PG_BIN')", reason="kills the embedded server")
 async def test_300_payouts_survive_kill_9_of_workers_and_postgres(monkeypatch):
-    monkeypatch.setattr(processes, "CALM_S", (3.0, 6.0))
+    monkeypatch.setattr(killing, "CALM_S", (3.0, 6.0))
     people = [wallet(f"payee {number}") for number in range(300)]
     async with anvil("--block-time", "1") as chain, in_front_of(chain.url) as node:
         node.chance = now_and_then(4, LIE_SHARE, "accept_500", "accept_cut", "refuse_500", "drop")
         for name, value in (("RPC_URL", node.url), ("CHAIN_POLL_MS", "100"),
                             ("CHAIN_CONFIRMATIONS", "2"), ("CHAIN_STUCK_S", "5")):  # fmt: skip
             monkeypatch.setenv(f"AGON_{name}", value)
-        async with processes.victims() as doomed, doomed.process.database() as pools:
+        async with killing.victims() as doomed, doomed.process.database() as pools:
 
             async def add_key() -> None:
                 async with pools.as_worker() as conn:
                     await signers.add_key(conn, CHAIN, KEY)
 
-            await processes.insist(add_key)  # once the worker has published a key to seal to
+            await killing.insist(add_key)  # once the worker has published a key to seal to
             stop = asyncio.Event()
-            ghost = asyncio.create_task(processes.haunt(doomed, 4, stop))
+            ghost = asyncio.create_task(killing.haunt(doomed, 4, stop))
             await _mean_all(pools, people)
             stop.set()
             await ghost

@@ -12,13 +12,11 @@ from agon.commons.chain import indexing, sending
 from agon.epochs import paying
 from agon.kernel import database
 from agon.kernel.errors import Refused
-from tests import killing as processes
-from tests.chain import killing
-from tests.chain.outbox import SIGNER
+from tests import killing
+from tests.chain.outbox import SIGNER, mortal
 from tests.contracts import deployed
 from tests.epochs import paydays
 from tests.epochs.paydays import Bank, Payday, settled
-from tests.epochs.test_reorgs import MortalDatabase
 from tests.places import Place
 from tests.standins.anvil import anvil
 from tests.standins.sender_node import now_and_then
@@ -49,7 +47,7 @@ async def owing(place: Place, days: int, people: int) -> list[Payday]:
 
 async def mean(day: Payday, fate: killing.Fate) -> None:
     """The job of a day, in a worker that may die at each of its statements."""
-    doomed = MortalDatabase(day.place.database, fate)
+    doomed = killing.MortalDatabase(day.place.database, fate)
     await paying.pay(doomed, day.id, day.number, RECEIVERS_MAX)  # type: ignore[arg-type]
     await paying.mint(doomed, day.id, day.number, None)  # type: ignore[arg-type]
 
@@ -60,7 +58,7 @@ async def one_round(bank: Bank, days: Sequence[Payday], fate: killing.Fate) -> N
         with suppress(killing.Killed):
             await mean(day, fate)
     try:
-        bank.head = await sending.once(killing.mortal(bank.desk, fate), bank.head)
+        bank.head = await sending.once(mortal(bank.desk, fate), bank.head)
     except killing.Killed:
         bank.head = None
     except Refused:  # as the host: the node does not answer, the next round tries again
@@ -147,7 +145,7 @@ async def _pay_all(pools: database.Database, days: Sequence[Payday]) -> None:
             await conn.execute("select agon.pay_day($1::date + $2::int)", paydays.FIRST_DAY, after)
 
     for after in (*range(len(days)), *range(len(days))):
-        await processes.insist(lambda after=after: pay(after))
+        await killing.insist(lambda after=after: pay(after))
         await asyncio.sleep(0.5)
 
 
@@ -165,20 +163,20 @@ async def _all_paid(url: str) -> None:
 @pytest.mark.prove
 @pytest.mark.skipif("os.environ.get('AGON_TEST_PG_BIN')", reason="kills the embedded server")
 async def test_days_are_paid_once_though_workers_and_postgres_are_killed(monkeypatch):
-    monkeypatch.setattr(processes, "CALM_S", (1.0, 3.0))
+    monkeypatch.setattr(killing, "CALM_S", (1.0, 3.0))
     async with anvil("--block-time", "1") as chain:
         for name, value in (("RPC_URL", chain.url), ("CHAIN_POLL_MS", "100"),
                             ("CHAIN_CONFIRMATIONS", "2"), ("CHAIN_STUCK_S", "5")):  # fmt: skip
             monkeypatch.setenv(f"AGON_{name}", value)
         world = await deployed.deploy(chain, signer=SIGNER, plan=paydays.PLAN)
-        async with processes.victims() as doomed, doomed.process.database() as pools:
+        async with killing.victims() as doomed, doomed.process.database() as pools:
             owner = await database.connect(doomed.process.urls["agon_owner"])
             place = Place(runtime=doomed.process, database=pools, owner=owner)
-            await processes.insist(lambda: paydays.follow(place, world))
+            await killing.insist(lambda: paydays.follow(place, world))
             days = await owing(place, 20, 250)
             await owner.close()
             stop = asyncio.Event()
-            ghost = asyncio.create_task(processes.haunt(doomed, 8, stop))
+            ghost = asyncio.create_task(killing.haunt(doomed, 8, stop))
             await _pay_all(pools, days)
             stop.set()
             await ghost

@@ -3,20 +3,15 @@ equals a rebuild from the chain."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-
 import pytest
 
 from agon.commons.chain import indexing, rpc
 from agon.epochs import reconciling
-from agon.kernel.database import Conn, Database
 from agon.kernel.jobs import Work
 from tests import places
-from tests.chain.killing import CONN, NODE, Fate, Killed, Mortal
 from tests.epochs import bots as scenery
 from tests.epochs.ledger import history
+from tests.killing import NODE, Fate, Killed, Mortal, MortalDatabase
 
 DEPTH_MAX = 12
 GROWTH_MAX = 5
@@ -24,19 +19,6 @@ DEATH_SHARE = 0.05
 """Of the steps of an indexer, each call of the node or of the database."""
 LIVES_MAX = 400
 """Of one catching up; a life has about ten steps."""
-
-
-class MortalDatabase:
-    """A database of a process that may die before, within and after each transaction."""
-
-    def __init__(self, inner: Database, fate: Fate):
-        self._inner, self._fate = inner, fate
-
-    @asynccontextmanager
-    async def as_worker(self, *given: Any) -> AsyncIterator[Conn]:
-        async with self._inner.as_worker(*given) as conn:
-            yield Mortal(conn, self._fate, CONN | {"copy_to_table"})
-        self._fate.step()
 
 
 async def catch_up(place: places.Place, fate: Fate) -> None:
