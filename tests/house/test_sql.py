@@ -9,13 +9,16 @@ import pglast
 import pytest
 from pglast.stream import RawStream
 
-from agon.kernel import migrate
+from agon.kernel import migrate, sealing
 from agon.systems import SYSTEMS
 
 OURS = "('public', 'agon')"
 CALL = re.compile(r"\b(auth|agon)\.\w+\(")
 ASKED_ONCE = re.compile(r"\b(SELECT|FROM) \(*(auth|agon)\.\w+\(('[^']*'::[a-z]+(, )?)*\)")
 """A call with constants only, as Postgres prints it where a subquery is of nothing else."""
+
+ADDRESS = re.compile(r"~ '\^0x\[0-9a-f\](\{40\}\$'::text|\*\$'::text\) AND \(length\(\w+\) = 42\))")
+"""How a CHECK says it, and how where it must be fast."""
 
 STATES_OF_OTHERS = {
     "agon.moves.from_state",
@@ -219,6 +222,32 @@ async def test_constraints_read_as_claims(place):
         """
     )
     assert [row["name"] for row in rows] == []
+
+
+async def test_one_form_stands_for_a_sealed_secret_and_one_for_an_address(place):
+    """A column that holds a secret is of the domain, which is the form that sealing writes."""
+    checks = await place.owner.fetch(
+        """
+        select conname, pg_get_constraintdef(oid) as said,
+          coalesce(nullif(contypid, 0)::regtype::text, conrelid::regclass::text) as of
+        from pg_constraint where contype = 'c'
+        """
+    )
+    sealed = [(row["of"], row["said"]) for row in checks if "sealed:" in row["said"]]
+    assert sealed == [("agon.sealed", f"CHECK ((VALUE ~ '{sealing.SEALED_PATTERN}'::text))")]
+    bare = await place.owner.fetch(
+        """
+        select attrelid::regclass || '.' || attname as name from pg_attribute
+        where attname ~ '^sealed_|_tokens?$' and atttypid <> 'agon.sealed'::regtype
+          and attnum > 0 and not attisdropped
+          and attrelid in (select oid from pg_class where relkind in ('r', 'p')
+            and relnamespace::regnamespace::text in ('public', 'agon'))
+        """
+    )
+    assert [row["name"] for row in bare] == []
+    hexes = [row for row in checks if row["conname"].endswith("_is_lower_case_hex")]
+    assert [row["conname"] for row in hexes if not ADDRESS.search(row["said"])] == []
+    assert len(hexes) > 20
 
 
 async def test_the_queue_is_as_its_library_wants_it(place):

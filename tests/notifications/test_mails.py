@@ -161,7 +161,7 @@ class TestQueueing:
             await post(place, to=address)
 
     async def test_a_body_in_clear_is_refused_whoever_sends_it(self, place):
-        with pytest.raises(asyncpg.CheckViolationError, match="mails_body_is_sealed"):
+        with pytest.raises(asyncpg.CheckViolationError, match="secret_is_sealed"):
             async with place.database.as_worker() as conn:
                 await conn.execute(
                     "select agon.queue_mail($1, 'a@b.example', 'invite', 'Hello', 'your code')",

@@ -1,4 +1,9 @@
--- Result bundles by their content id, and the public keys that secrets are sealed to.
+-- Result bundles by their content id, what a sealed secret looks like, and the public keys that
+-- secrets are sealed to.
+
+create domain agon.sealed as text constraint secret_is_sealed
+  check (value ~ '^sealed:v1:[0-9a-f]{16}:[A-Za-z0-9_-]{107}:[A-Za-z0-9_-]{16}:[A-Za-z0-9_-]{22,}$');
+comment on domain agon.sealed is 'A sealed secret, as kernel/sealing.py writes it: nothing lands in clear.';
 
 create table agon.results (
   cid text primary key,
