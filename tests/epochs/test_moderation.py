@@ -71,7 +71,7 @@ async def test_nobody_else_decides(place, ada, slug):
         assert (await refusal(reject(place, slug, actor))).code == "permission_missing"
     with pytest.raises(Refused, match="permission_missing"):
         async with place.database.as_caller(ada) as conn:
-            await conn.fetch("select * from agon.avatars_to_moderate(9)")
+            await conn.fetchval("select agon.avatars_to_moderate()")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await looks.approve(place, slug, 1, ANONYMOUS)
 
@@ -115,8 +115,8 @@ async def test_the_queue_holds_what_is_pending_the_oldest_first(place, ada, slug
     await looks.brought(place, ada, slug, "b")
     await looks.approve(place, slug, 1)
     async with place.database.as_caller(MODERATOR) as conn:
-        rows = await conn.fetch("select * from agon.avatars_to_moderate(9)")
-    assert [row["generation_index"] for row in rows] == [1, 2]
+        rows = await conn.fetchval("select agon.avatars_to_moderate()")
+    assert [(row["slug"], row["generation_index"]) for row in rows] == [(other, 1), (slug, 2)]
 
 
 async def test_no_move_but_the_listed_ones(place, slug):

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Depends
 
 from agon.challenges import bodies, models, templates
 from agon.kernel.database import Actor
+from agon.web import acts
+from agon.web.acts import Act
 from agon.web.handlers import Caller, JsonObject, Pools, RowId
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
@@ -21,6 +23,32 @@ async def admin_of(caller: Caller, pools: Pools) -> Actor:
 
 
 Admin = Annotated[Actor, Depends(admin_of)]
+
+
+ACTS = (
+    Act(
+        path="/challenges/{challenge_id}/approve",
+        call="public.approve_challenge($1)",
+        says="Open a pending challenge.",
+    ),
+    Act(
+        path="/challenges/{challenge_id}/reject",
+        call="public.reject_challenge($1)",
+        says="Turn a pending challenge down.",
+    ),
+    Act(
+        path="/challenges/{challenge_id}/cancel",
+        call="public.cancel_challenge($1)",
+        says="Call a challenge off; its creator may while it is pending.",
+    ),
+    Act(
+        path="/challenges/{challenge_id}/finalize",
+        call="public.finalize_challenge($1, ($2::jsonb ->> 'outcome')::smallint)",
+        says="Set the outcome: 1 success, 2 failure.",
+        takes=bodies.OUTCOME,
+    ),
+)
+acts.install(router, ACTS, {"challenge_id": RowId})
 
 
 @router.get("/templates")
@@ -61,37 +89,3 @@ async def put_model(caller: Admin, pools: Pools, body: JsonObject) -> dict[str, 
     models.check(body)
     async with pools.as_caller(caller) as conn:
         return await conn.fetchval("select to_jsonb(agon.put_model($1))", body)
-
-
-@router.post("/challenges/{challenge_id}/approve")
-async def approve(challenge_id: RowId, caller: Caller, pools: Pools) -> dict[str, Any]:
-    """Open a pending challenge."""
-    async with pools.as_caller(caller) as conn:
-        return await conn.fetchval("select to_jsonb(public.approve_challenge($1))", challenge_id)
-
-
-@router.post("/challenges/{challenge_id}/reject")
-async def reject(challenge_id: RowId, caller: Caller, pools: Pools) -> dict[str, Any]:
-    """Turn a pending challenge down."""
-    async with pools.as_caller(caller) as conn:
-        return await conn.fetchval("select to_jsonb(public.reject_challenge($1))", challenge_id)
-
-
-@router.post("/challenges/{challenge_id}/cancel")
-async def cancel(challenge_id: RowId, caller: Caller, pools: Pools) -> dict[str, Any]:
-    """Call a challenge off; its creator may while it is pending."""
-    async with pools.as_caller(caller) as conn:
-        return await conn.fetchval("select to_jsonb(public.cancel_challenge($1))", challenge_id)
-
-
-@router.post("/challenges/{challenge_id}/finalize", openapi_extra=bodies.OUTCOME)
-async def finalize(
-    challenge_id: RowId, caller: Caller, pools: Pools, body: JsonObject
-) -> dict[str, Any]:
-    """Set the outcome: 1 success, 2 failure."""
-    async with pools.as_caller(caller) as conn:
-        return await conn.fetchval(
-            "select to_jsonb(public.finalize_challenge($1, ($2::jsonb ->> 'outcome')::smallint))",
-            challenge_id,
-            body,
-        )

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agon.challenges.challenges import DRAFT_KEYS
 from agon.challenges.claims import CLAIM_TYPES
 from agon.challenges.models import MEDIA_TYPES_KNOWN
 from agon.challenges.platforms.countersigned import ACCOUNTS as COUNTERSIGNED
 from agon.challenges.providers import PROVIDERS as LINKABLE
 from agon.challenges.records import PROVIDERS
-
-Schema = dict[str, Any]
+from agon.web.bodies import Schema, takes
 
 TEXT: Schema = {"type": "string"}
 TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
@@ -30,18 +27,6 @@ TIMELINE: Schema = {
     "additionalProperties": False,
 }
 NUMBER_AS_TEXT: Schema = {"type": ["integer", "string"], "pattern": "^[0-9]+$"}
-
-
-def takes(required: tuple[str, ...], properties: Schema, *, closed: bool = False) -> Schema:
-    """The operation's extra for a JSON object. closed: other keys are refused."""
-    return {"requestBody": {"required": True, "content": _json(required, properties, closed)}}
-
-
-def _json(required: tuple[str, ...], properties: Schema, closed: bool) -> Schema:
-    schema: Schema = {"type": "object", "required": list(required), "properties": properties}
-    if closed:
-        schema["additionalProperties"] = False
-    return {"application/json": {"schema": schema}}
 
 
 _DRAFT_TYPES: Schema = {
@@ -192,20 +177,13 @@ _MULTIPART: Schema = {
     },
     "additionalProperties": False,
 }
-INTAKE: Schema = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {"schema": _MULTIPART},
-            **_json(
-                (*_INTAKE_REQUIRED, "data"),
-                {
-                    **_INTAKE_FIELDS,
-                    "rule": {**OBJECT_OR_NULL, "description": "For previews."},
-                    "data": {"description": "The provider's document."},
-                },
-                closed=True,
-            ),
-        },
-    }
-}
+INTAKE = takes(
+    (*_INTAKE_REQUIRED, "data"),
+    {
+        **_INTAKE_FIELDS,
+        "rule": {**OBJECT_OR_NULL, "description": "For previews."},
+        "data": {"description": "The provider's document."},
+    },
+    closed=True,
+    form=_MULTIPART,
+)

@@ -14,22 +14,16 @@ from agon.commons.content.routes import headers_of
 from agon.epochs import avatars, snapshots
 from agon.epochs.providers.making import Desk, Made, Wish
 from agon.kernel.errors import Refused, refuse
-from agon.web.handlers import (
-    Caller,
-    JsonObject,
-    Pools,
-    Process,
-    SignedIn,
-    bounded,
-    json_object,
-)
+from agon.web import acts
+from agon.web.acts import Act
+from agon.web.bodies import takes
+from agon.web.handlers import Caller, JsonObject, Pools, Process, SignedIn, bounded, json_object
 
 router = APIRouter(prefix="/api/bots/{slug}", tags=["bots"])
 queue_router = APIRouter(prefix="/api/admin", tags=["admin"])
 
 FORM_BYTES_MAX = 64 * 1024
 """Around the files: the form's own lines."""
-QUEUE_MAX = 100
 MEDIA_TYPES = {"model": forms.GLB, "preview": forms.PNG, "manifest": forms.JSON}
 INDEX_MAX = 2**31 - 1
 """Postgres's integer."""
@@ -41,35 +35,64 @@ def _text(description: str) -> dict[str, Any]:
     return {"type": "string", "description": description}
 
 
-def _takes(properties: dict[str, Any], *required: str) -> dict[str, Any]:
-    schema = {"type": "object", "required": list(required), "properties": properties}
-    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
-
-
-AVATAR = _takes(
+AVATAR = takes(
+    ("provider",),
     {
         "provider": {"enum": ["meshy", "import"]},
         "prompt": _text("For meshy: what to make, in at most 600 characters."),
         "uri": _text("For import: ipfs://<content id> of a GLB."),
     },
-    "provider",
-)
-AVATAR["requestBody"]["content"]["multipart/form-data"] = {
-    "schema": {
+    form={
         "type": "object",
         "required": ["file"],
         "properties": {
             "file": {"type": "string", "format": "binary", "description": "The model, as GLB."},
             "preview": {"type": "string", "format": "binary", "description": "A PNG picture."},
         },
-    }
-}
-LOADOUT = _takes({"generation_index": {"type": "integer", "minimum": 1}}, "generation_index")
-REASON = _takes({"reason": {"type": "string", "maxLength": 500}}, "reason")
-SNAPSHOT = _takes(
-    {"epoch_id": {"type": ["string", "null"], "format": "uuid"}, "stats": {"type": "object"}},
-    "stats",
+    },
 )
+LOADOUT = takes(("generation_index",), {"generation_index": {"type": "integer", "minimum": 1}})
+REASON = takes(("reason",), {"reason": {"type": "string", "maxLength": 500}})
+SNAPSHOT = takes(
+    ("stats",),
+    {"epoch_id": {"type": ["string", "null"], "format": "uuid"}, "stats": {"type": "object"}},
+)
+ACTS = (
+    Act(
+        path="/avatars/{index}/approve",
+        call="public.approve_avatar($1, $2)",
+        says="Let everyone see it.",
+    ),
+    Act(
+        path="/avatars/{index}/reject",
+        call="public.reject_avatar($1, $2, $3::jsonb ->> 'reason')",
+        says="Turn it down.",
+        takes=REASON,
+    ),
+    Act(
+        path="/loadout",
+        call="public.wear_avatar($1, ($2::jsonb ->> 'generation_index')::integer)",
+        says="Have the bot wear one of its approved avatars.",
+        takes=LOADOUT,
+    ),
+    Act(
+        path="/suspend",
+        call="public.suspend_bot($1, $2::jsonb ->> 'reason')",
+        says="Stop a bot from acting, as an admin.",
+        takes=REASON,
+    ),
+    Act(
+        path="/reinstate",
+        call="public.reinstate_bot($1)",
+        says="Let a suspended bot act again, as an admin.",
+    ),
+    Act(
+        path="/retire",
+        call="public.retire_bot($1)",
+        says="End a bot for good, as its owner or an admin.",
+    ),
+)
+acts.install(router, ACTS, {"slug": str, "index": Index})
 
 
 @router.post("/avatars", status_code=201, openapi_extra=AVATAR)
@@ -109,38 +132,6 @@ async def show_part(
     return FileResponse(path, headers=headers, media_type=MEDIA_TYPES[part])
 
 
-@router.post("/avatars/{index}/approve")
-async def approve_avatar(slug: str, index: Index, caller: Caller, pools: Pools) -> Any:
-    """Let everyone see it."""
-    async with pools.as_caller(caller) as conn:
-        return await conn.fetchval("select to_jsonb(public.approve_avatar($1, $2))", slug, index)
-
-
-@router.post("/avatars/{index}/reject", openapi_extra=REASON)
-async def reject_avatar(
-    slug: str, index: Index, caller: Caller, pools: Pools, body: JsonObject
-) -> Any:
-    """Turn it down."""
-    async with pools.as_caller(caller) as conn:
-        return await conn.fetchval(
-            "select to_jsonb(public.reject_avatar($1, $2, $3::jsonb ->> 'reason'))",
-            slug,
-            index,
-            body,
-        )
-
-
-@router.post("/loadout", openapi_extra=LOADOUT)
-async def wear_avatar(slug: str, caller: Caller, pools: Pools, body: JsonObject) -> Any:
-    """Have the bot wear one of its approved avatars."""
-    async with pools.as_caller(caller) as conn:
-        return await conn.fetchval(
-            "select to_jsonb(public.wear_avatar($1, ($2::jsonb ->> 'generation_index')::integer))",
-            slug,
-            body,
-        )
-
-
 @router.post("/snapshots", status_code=201, openapi_extra=SNAPSHOT)
 async def take_snapshot(
     slug: str, caller: Caller, pools: Pools, process: Process, body: JsonObject
@@ -152,43 +143,11 @@ async def take_snapshot(
     return await snapshots.take(pools, process, slug, stats, body.get("epoch_id"), caller)
 
 
-@router.post("/suspend", openapi_extra=REASON)
-async def suspend(slug: str, caller: Caller, pools: Pools, body: JsonObject) -> Any:
-    """Stop a bot from acting, as an admin."""
-    async with pools.as_caller(caller) as conn:
-        return await conn.fetchval(
-            "select to_jsonb(public.suspend_bot($1, $2::jsonb ->> 'reason'))", slug, body
-        )
-
-
-@router.post("/reinstate")
-async def reinstate(slug: str, caller: Caller, pools: Pools) -> Any:
-    """Let a suspended bot act again, as an admin."""
-    async with pools.as_caller(caller) as conn:
-        return await conn.fetchval("select to_jsonb(public.reinstate_bot($1))", slug)
-
-
-@router.post("/retire")
-async def retire(slug: str, caller: Caller, pools: Pools) -> Any:
-    """End a bot for good, as its owner or an admin."""
-    async with pools.as_caller(caller) as conn:
-        return await conn.fetchval("select to_jsonb(public.retire_bot($1))", slug)
-
-
 @queue_router.get("/avatars")
 async def list_queue(caller: Caller, pools: Pools) -> list[dict[str, Any]]:
     """The avatars that wait for a moderator, the longest waiting first."""
     async with pools.as_caller(caller) as conn:
-        rows = await conn.fetch(
-            """
-            select to_jsonb(a) || jsonb_build_object('slug', i.slug) as row
-            from agon.avatars_to_moderate($1) a
-            join public.bot_identities i on i.id = a.bot_identity_id
-            order by a.created_at, a.id
-            """,
-            QUEUE_MAX,
-        )
-        return [row["row"] for row in rows]
+        return await conn.fetchval("select agon.avatars_to_moderate()")
 
 
 async def _upload(request: Request) -> Made:

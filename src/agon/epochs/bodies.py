@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-Schema = dict[str, Any]
+from agon.web.bodies import Schema, takes
 
 SLOT_INDEX_MAX = 32_767
 """As in profile.schema.json."""
@@ -16,12 +14,7 @@ BOT: Schema = {"type": ["string", "null"], "format": "uuid"}
 SLOT: Schema = {"type": "integer", "minimum": 0, "maximum": SLOT_INDEX_MAX}
 
 
-def _takes(required: tuple[str, ...], properties: Schema) -> Schema:
-    schema: Schema = {"type": "object", "required": list(required), "properties": properties}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-CLAIM = _takes(
+CLAIM = takes(
     ("slot_index", "code"),
     {
         "slot_index": SLOT,
@@ -33,7 +26,7 @@ CLAIM = _takes(
     },
 )
 
-VOTE = _takes(
+VOTE = takes(
     ("target_type", "target_id", "score", "voter_address"),
     {
         "target_type": {"type": "string", "enum": list(TARGET_TYPES)},
@@ -55,7 +48,7 @@ VOTE = _takes(
     },
 )
 
-EVENTS = _takes(
+EVENTS = takes(
     ("events",),
     {
         "events": {

@@ -20,21 +20,28 @@ $$;
 comment on function agon.find_avatar(text, integer) is
   'An avatar by its bot and number, the bot locked; refuses unknown ones. Called by other functions only.';
 
-create or replace function agon.avatars_to_moderate(most integer) returns setof public.bot_avatars
+create or replace function agon.avatars_to_moderate() returns jsonb
 language plpgsql stable security definer set search_path = ''
 as $$
+declare
+  rows_max constant integer := 100;
 begin
   perform agon.require_permission('avatars.moderate');
-  return query
-    select a.* from public.bot_avatars a
-    where a.moderation_status = 'pending'
-    order by a.created_at, a.id
-    limit least(most, 100);
+  return coalesce(
+    (select jsonb_agg(to_jsonb(a) order by a.created_at, a.id)
+     from (
+       select a.*, i.slug from public.bot_avatars a
+       join public.bot_identities i on i.id = a.bot_identity_id
+       where a.moderation_status = 'pending'
+       order by a.created_at, a.id
+       limit rows_max
+     ) a),
+    '[]');
 end
 $$;
-comment on function agon.avatars_to_moderate(integer) is
-  'The avatars that wait for a decision, the longest waiting first, for moderators; at most 100.';
-grant execute on function agon.avatars_to_moderate(integer) to authenticated, service_role;
+comment on function agon.avatars_to_moderate() is
+  'The avatars that wait for a decision, with the slugs of their bots, the longest waiting first, for moderators; at most 100.';
+grant execute on function agon.avatars_to_moderate() to authenticated, service_role;
 
 create or replace function agon.decide_avatar(avatar_id uuid, decision text, note text)
 returns public.bot_avatars
