@@ -6,28 +6,34 @@ import pytest
 
 from agon.commons.content import pins
 from agon.kernel import cid as cids
-from agon.kernel.errors import Refused
-from agon.kernel.jobs import drain
+from agon.kernel import outside
+from agon.kernel.jobs import Work, drain
 from tests.content.walks import beside, noise, published, work
 from tests.places import Place
 from tests.standins import kubo
 from tests.standins.server import Fault, broken, truncated
 
 
-async def rows(place: Place) -> dict[str, tuple[str, int, str]]:
-    """By place: status, attempts, and the code of the last error."""
+async def rows(place: Place) -> dict[str, tuple[str, str]]:
+    """By place: status, and the code of the last error."""
     found = await place.owner.fetch(
-        "select target, status, attempts, substring(last_error from '\\[(.*?)\\]') from agon.pins"
+        """
+        select target, status, substring(coalesce(last_error, trouble) from '\\[(.*?)\\]')
+        from agon.pins left join agon.outside_work on key = cid || ' ' || target
+        """
     )
     return {row[0]: tuple(row)[1:] for row in found}
 
 
-async def refused(place: Place, running: kubo.Ipfs, cid: str, target: str) -> str:
-    """The code with which an attempt waits for the next."""
-    worker = beside(place, running, "kubo", "service")
-    with pytest.raises(Refused) as error:
-        await pins.pin(worker.database, worker.runtime, cid, target)
-    return error.value.refusal.code
+async def attempt(worker: Work, cid: str, target: str) -> str | None:
+    """One turn of the job: the code for which it waits, if it does."""
+    later = await outside.carry(worker, pins.PINNING, f"{cid} {target}")
+    return later and later.why.partition("]")[0].removeprefix("[")
+
+
+async def waits(place: Place, running: kubo.Ipfs, cid: str, target: str) -> str | None:
+    """The same, at both places."""
+    return await attempt(beside(place, running, "kubo", "service"), cid, target)
 
 
 async def wanted(place: Place, running: kubo.Ipfs, *parties: str) -> str:
@@ -84,17 +90,18 @@ async def test_a_node_that_cuts_otherwise_is_not_believed(place):
         cid = await published(place, noise(600_000), "application/octet-stream")
         worker = beside(place, running, "kubo")
         await drain(worker)
-        assert await rows(place) == {"kubo": ("failed", 1, "pin_differs")}
-        assert await pins.pin(worker.database, worker.runtime, cid, "kubo") == "nothing"
+        assert await rows(place) == {"kubo": ("failed", "pin_differs")}
+        heard = len(running.party.heard)
+        assert await attempt(worker, cid, "kubo") is None
+        assert len(running.party.heard) == heard
 
 
 async def test_pinning_twice_is_pinning_once(place):
     async with kubo.standin() as running:
         cid = await wanted(place, running, "kubo", "service")
         worker = beside(place, running, "kubo", "service")
-        for outcome in ("pinned", "nothing"):
-            for target in ("kubo", "service"):
-                assert await pins.pin(worker.database, worker.runtime, cid, target) == outcome
+        for target in ("kubo", "service") * 2:
+            assert await attempt(worker, cid, target) is None
         assert await pins.want(worker.database, worker.runtime.settings, cid) == 0
         assert len(running.party.heard) == 3
 
@@ -102,22 +109,22 @@ async def test_pinning_twice_is_pinning_once(place):
 async def test_a_worker_that_died_before_the_receipt_asks_for_no_second_pin(place):
     async with kubo.standin() as running:
         cid = await wanted(place, running, "service")
-        assert await refused(place, running, cid, "service") == "pin_waits"
+        assert await waits(place, running, cid, "service") == "pin_waits"
         running.pins[0]["status"] = "pinned"
         worker = beside(place, running, "service")
-        assert await pins.pin(worker.database, worker.runtime, cid, "service") == "pinned"
+        assert await attempt(worker, cid, "service") is None
         assert len(running.pins) == 1
-        assert await rows(place) == {"service": ("pinned", 2, None)}
+        assert await rows(place) == {"service": ("pinned", None)}
 
 
 async def test_a_service_that_gave_up_is_asked_again(place):
     async with kubo.standin() as running:
         cid = await wanted(place, running, "service")
-        assert await refused(place, running, cid, "service") == "pin_waits"
+        assert await waits(place, running, cid, "service") == "pin_waits"
         running.pins[0]["status"] = "failed"
         running.held[cid] = b""
         worker = beside(place, running, "service")
-        assert await pins.pin(worker.database, worker.runtime, cid, "service") == "pinned"
+        assert await attempt(worker, cid, "service") is None
         assert len(running.pins) == 2
 
 
@@ -140,10 +147,11 @@ async def test_trouble_waits_for_the_next_attempt(place, target, path, fault, co
         cid = await wanted(place, running, "kubo", "service")
         running.held[cid] = b""
         running.party.order(path, fault)
-        assert await refused(place, running, cid, target) == code
-        assert (await rows(place))[target] == ("queued", 1, code)
+        assert await waits(place, running, cid, target) == code
+        assert (await rows(place))[target] == ("queued", code)
         worker = beside(place, running, "kubo", "service")
-        assert await pins.pin(worker.database, worker.runtime, cid, target) == "pinned"
+        assert await attempt(worker, cid, target) is None
+        assert (await rows(place))[target] == ("pinned", None)
 
 
 async def test_a_service_that_answers_about_another_file_is_not_believed(place):
@@ -153,30 +161,30 @@ async def test_a_service_that_answers_about_another_file_is_not_believed(place):
         answer = b'{"results":[{"status":"pinned","pin":{"cid":"%s"}}]}' % other.encode()
         running.party.order("/pins", Fault(status=200, body=answer))
         worker = beside(place, running, "service")
-        assert await pins.pin(worker.database, worker.runtime, cid, "service") == "failed"
-        assert await rows(place) == {"service": ("failed", 1, "pin_differs")}
+        assert await attempt(worker, cid, "service") is None
+        assert await rows(place) == {"service": ("failed", "pin_differs")}
 
 
 async def test_a_pin_that_was_tried_too_often_fails_until_it_is_published_again(place):
     async with kubo.standin() as running:
         cid = await wanted(place, running, "kubo")
-        await place.owner.execute("update agon.pins set attempts = $1", pins.ATTEMPTS_MAX - 1)
+        await place.owner.execute(
+            "update agon.outside_work set attempts = $1", pins.PINNING.attempts_max - 1
+        )
         running.party.order("/api/v0/add", broken())
         worker = beside(place, running, "kubo")
-        assert await pins.pin(worker.database, worker.runtime, cid, "kubo") == "failed"
-        assert (await rows(place))["kubo"] == ("failed", pins.ATTEMPTS_MAX, "pin_failed")
+        assert await attempt(worker, cid, "kubo") is None
+        assert (await rows(place))["kubo"] == ("failed", "pin_failed")
         await published(place)
         await drain(worker)
-        assert (await rows(place))["kubo"] == ("pinned", 1, None)
+        assert (await rows(place))["kubo"] == ("pinned", None)
 
 
 async def test_a_place_that_is_no_longer_configured_is_not_asked(place):
     async with kubo.standin() as running:
         cid = await wanted(place, running, "kubo")
         worker = work(place)
-        with pytest.raises(Refused) as error:
-            await pins.pin(worker.database, worker.runtime, cid, "kubo")
-        assert error.value.refusal.code == "pin_not_configured"
+        assert await attempt(worker, cid, "kubo") == "pin_not_configured"
 
 
 async def test_the_token_is_sent_to_the_service_alone(place):

@@ -6,7 +6,9 @@ from typing import Any
 
 from agon.epochs import avatars
 from agon.epochs.providers.making import Desk, Made, Wish
+from agon.kernel import outside
 from agon.kernel.database import Actor
+from agon.kernel.jobs import Work
 from tests.content.walks import glb, work
 from tests.epochs.ledger import ADA, Transfer, tell
 from tests.places import ADMIN, Place
@@ -47,6 +49,16 @@ async def asked(place: Place, actor: Actor, slug: str, at: Desk, prompt: str = "
     """A generation that is asked of Meshy; its id."""
     row = await avatars.request(at, actor, slug, Wish(provider="meshy", prompt=prompt))
     return row["id"]
+
+
+async def generate(place: Place, at: Desk, name: str) -> str:
+    """Go on with a generation as the queue would: its status, or the code for which it waits."""
+    work = Work(database=at.database, runtime=at.runtime)
+    later = await outside.carry(work, avatars.GENERATION, str(name))
+    if later is not None:
+        return later.why.partition("]")[0].removeprefix("[")
+    query = "select status from agon.avatar_generations where id::text = $1"
+    return await place.owner.fetchval(query, str(name))
 
 
 async def act(place: Place, actor: Actor, call: str, *arguments: Any) -> Any:

@@ -17,9 +17,8 @@ from agon.kernel.database import ANONYMOUS
 from tests.content.walks import glb, png
 from tests.epochs import looks
 from tests.epochs.ledger import ADA, BOB, Transfer, tell
-from tests.places import ADMIN, SERVICE
+from tests.places import ADMIN, SERVICE, bearer, refusal_of
 from tests.standins import kubo
-from tests.standins.server import refusal
 
 
 @pytest.fixture
@@ -30,10 +29,6 @@ async def ada(place):
 @pytest.fixture
 async def slug(place):
     return await looks.bot_of(place)
-
-
-def bearer(place, actor) -> dict[str, str]:
-    return {"Authorization": f"Bearer {place.token(actor)}"}
 
 
 async def test_avatars_are_counted_for_each_bot_from_one(place, ada, slug):
@@ -56,7 +51,7 @@ async def test_the_same_avatar_twice_is_one(place, ada, slug):
 async def test_a_bot_has_at_most_five_that_nobody_has_decided_on(place, ada, slug):
     for name in "abcde":
         await looks.brought(place, ada, slug, name)
-    refused = await refusal(looks.brought(place, ada, slug, "f"))
+    refused = await refusal_of(looks.brought(place, ada, slug, "f"))
     assert (refused.code, refused.status) == ("too_many_avatars", 429)
     await looks.approve(place, slug, 1)
     assert await looks.brought(place, ada, slug, "f") == 6
@@ -100,7 +95,7 @@ async def test_a_strange_name_in_a_model_is_no_obstacle(place, ada, slug):
 )  # fmt: skip
 async def test_what_is_no_model_is_not_kept(place, ada, slug, model, code):
     made = Made(model=model)
-    assert (await refusal(avatars.bring(looks.desk(place), ada, slug, made))).code == code
+    assert (await refusal_of(avatars.bring(looks.desk(place), ada, slug, made))).code == code
     assert await looks.seen(place, ada, slug) == []
     assert await place.owner.fetchval("select count(*) from agon.files") == 0
 
@@ -108,36 +103,36 @@ async def test_what_is_no_model_is_not_kept(place, ada, slug, model, code):
 async def test_a_preview_is_a_picture(place, ada, slug):
     made = Made(model=looks.model(), preview=b"<svg/>")
     assert (
-        await refusal(avatars.bring(looks.desk(place), ada, slug, made))
+        await refusal_of(avatars.bring(looks.desk(place), ada, slug, made))
     ).code == "png_malformed"
 
 
 async def test_a_stranger_brings_nothing(place, ada, slug):
     bob = await place.own("bob")
-    assert (await refusal(looks.brought(place, bob, slug))).code == "not_your_bot"
-    assert (await refusal(looks.brought(place, ADMIN, slug))).code == "not_your_bot"
-    assert (await refusal(looks.brought(place, ANONYMOUS, slug))).code == "sign_in_first"
-    assert (await refusal(looks.brought(place, SERVICE, slug))).code == "sign_in_first"
+    assert (await refusal_of(looks.brought(place, bob, slug))).code == "not_your_bot"
+    assert (await refusal_of(looks.brought(place, ADMIN, slug))).code == "not_your_bot"
+    assert (await refusal_of(looks.brought(place, ANONYMOUS, slug))).code == "sign_in_first"
+    assert (await refusal_of(looks.brought(place, SERVICE, slug))).code == "sign_in_first"
 
 
 async def test_who_has_sold_the_bot_brings_nothing(place, ada, slug):
     await tell(place.owner, [Transfer(block=11, sender=ADA, receiver=BOB)])
-    assert (await refusal(looks.brought(place, ada, slug))).code == "not_your_bot"
+    assert (await refusal_of(looks.brought(place, ada, slug))).code == "not_your_bot"
     assert await looks.brought(place, await place.own("bob"), slug) == 1
 
 
 async def test_there_is_no_avatar_of_an_unknown_bot(place, ada):
-    assert (await refusal(looks.brought(place, ada, "bot_0"))).code == "bot_unknown"
-    assert (await refusal(looks.seen(place, ada, "bot_0"))).code == "bot_unknown"
+    assert (await refusal_of(looks.brought(place, ada, "bot_0"))).code == "bot_unknown"
+    assert (await refusal_of(looks.seen(place, ada, "bot_0"))).code == "bot_unknown"
 
 
 @pytest.mark.parametrize("act", ["suspend_bot($1, 'why')", "retire_bot($1)"])
 async def test_a_bot_that_is_not_active_gets_no_avatars(place, ada, slug, act):
     await looks.act(place, ADMIN, f"public.{act}", slug)
-    assert (await refusal(looks.brought(place, ada, slug))).code == "bot_not_active"
+    assert (await refusal_of(looks.brought(place, ada, slug))).code == "bot_not_active"
     wish = Wish(provider="import", source_uri="ipfs://b" + "a" * 58)
     call = avatars.request(looks.desk(place), ada, slug, wish)
-    assert (await refusal(call)).code == "bot_not_active"
+    assert (await refusal_of(call)).code == "bot_not_active"
 
 
 async def test_nobody_writes_avatars_by_hand(place, ada, slug):
@@ -248,8 +243,7 @@ async def test_an_import_of_what_is_not_shown_waits_like_one_that_nobody_has(pla
     for uri in (private, f"ipfs://{cids.of_bytes(b'nobody has this')}"):
         wish = Wish(provider="import", source_uri=uri)
         row = await avatars.request(looks.desk(place), ada, slug, wish)
-        refused = await refusal(avatars.generate(looks.desk(place), row["id"]))
-        assert refused.code == "content_missing"
+        assert await looks.generate(place, looks.desk(place), row["id"]) == "content_missing"
     assert await looks.seen(place, ada, slug) == []
 
 
@@ -261,5 +255,5 @@ async def test_an_import_is_fetched_through_the_gateway(place, ada, slug):
         desk = looks.desk(place, ipfs_gateway_url=ipfs.party.url)
         wish = Wish(provider="import", source_uri=f"ipfs://{cid}")
         row = await avatars.request(desk, ada, slug, wish)
-        assert await avatars.generate(desk, row["id"]) == "done"
+        assert await looks.generate(place, desk, row["id"]) == "done"
     assert await looks.seen(place, ada, slug) == [(1, "pending")]

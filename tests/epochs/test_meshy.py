@@ -9,13 +9,13 @@ import pytest
 from agon.epochs import avatars, checks
 from agon.epochs.providers import PROVIDERS
 from agon.epochs.providers.making import At, Wish
-from agon.kernel.errors import Refused
 from agon.kernel.jobs import Work, drain
 from tests.content.walks import glb, png
 from tests.epochs import looks
+from tests.places import bearer, refusal_of
 from tests.standins import meshy as party
 from tests.standins.meshy import TASKS
-from tests.standins.server import Fault, broken, rate_limited, refusal, truncated
+from tests.standins.server import Fault, broken, rate_limited, truncated
 
 
 @pytest.fixture
@@ -40,19 +40,21 @@ async def state(place) -> tuple[str, str | None]:
     """Status of the one generation, and the code of its last error."""
     return tuple(
         await place.owner.fetchrow(
-            "select status, substring(last_error from '\\[(.*?)\\]') from agon.avatar_generations"
+            """
+            select g.status, substring(coalesce(g.last_error, w.trouble) from '\\[(.*?)\\]')
+            from agon.avatar_generations g left join agon.outside_work w on w.key = g.id::text
+            """
         )
     )
 
 
-async def until_done(desk, name, attempts: int = 9) -> str:
+async def until_done(place, desk, name, attempts: int = 9) -> str:
     """Go on as the queue would, until no further attempt helps."""
-    for _ in range(attempts - 1):
-        try:
-            return await avatars.generate(desk, name)
-        except Refused:
-            continue
-    return await avatars.generate(desk, name)
+    for _ in range(attempts):
+        status = await looks.generate(place, desk, name)
+        if status in ("done", "failed"):
+            break
+    return status
 
 
 async def test_a_prompt_becomes_a_textured_avatar(place, ada, slug):
@@ -72,8 +74,8 @@ async def test_a_prompt_becomes_a_textured_avatar(place, ada, slug):
 async def test_a_generation_twice_is_one_avatar(place, ada, slug):
     async with meshy(place) as (running, desk):
         name = await looks.asked(place, ada, slug, desk)
-        assert await avatars.generate(desk, name) == "done"
-        assert await avatars.generate(desk, name) == "nothing"
+        assert await looks.generate(place, desk, name) == "done"
+        assert await looks.generate(place, desk, name) == "done"
         assert len(running.tasks) == 2
     assert await looks.seen(place, ada, slug) == [(1, "pending")]
 
@@ -81,9 +83,9 @@ async def test_a_generation_twice_is_one_avatar(place, ada, slug):
 async def test_what_meshy_works_on_is_waited_for(place, ada, slug):
     async with meshy(place, looks=2) as (running, desk):
         name = await looks.asked(place, ada, slug, desk)
-        assert (await refusal(avatars.generate(desk, name))).code == "generation_waits"
+        assert await looks.generate(place, desk, name) == "generation_waits"
         assert await state(place) == ("wanted", "generation_waits")
-        assert await until_done(desk, name) == "done"
+        assert await until_done(place, desk, name) == "done"
         assert running.asked() == ["preview", "refine"]
 
 
@@ -91,7 +93,7 @@ async def test_what_meshy_works_on_is_waited_for(place, ada, slug):
 async def test_a_task_whose_answer_was_lost_is_taken_up_and_not_paid_twice(place, ada, slug, loses):
     async with meshy(place, loses=loses) as (running, desk):
         name = await looks.asked(place, ada, slug, desk)
-        assert await until_done(desk, name) == "done"
+        assert await until_done(place, desk, name) == "done"
         assert running.asked() == ["preview", "refine"]
 
 
@@ -99,9 +101,9 @@ async def test_lost_tasks_of_the_same_prompt_are_not_taken_for_one(place, ada, s
     async with meshy(place, loses=2) as (running, desk):
         names = [await looks.asked(place, ada, slug, desk) for _ in range(2)]
         for name in names:
-            assert (await refusal(avatars.generate(desk, name))).code == "provider_failed"
+            assert await looks.generate(place, desk, name) == "provider_failed"
         for name in names:
-            assert await until_done(desk, name) == "done"
+            assert await until_done(place, desk, name) == "done"
         assert sorted(running.asked()) == ["preview", "preview", "refine", "refine"]
 
 
@@ -113,7 +115,7 @@ async def test_a_worker_that_died_after_asking_finds_its_task(place, ada, slug):
         wish = Wish(provider="meshy", prompt="a knight")
         step = await PROVIDERS["meshy"].step(desk, wish, At())
         assert step.task == "preview/018a-1"  # and the receipt is never written
-        assert await until_done(desk, name) == "done"
+        assert await until_done(place, desk, name) == "done"
         assert running.asked() == ["preview", "refine"]
 
 
@@ -121,7 +123,7 @@ async def test_a_worker_that_died_after_asking_finds_its_task(place, ada, slug):
 async def test_what_meshy_gives_up_fails_and_says_why(place, ada, slug, ends):
     async with meshy(place, ends=ends) as (_, desk):
         name = await looks.asked(place, ada, slug, desk)
-        assert await avatars.generate(desk, name) == "failed"
+        assert await looks.generate(place, desk, name) == "failed"
     assert await state(place) == ("failed", "generation_failed")
     generations = await looks.act(place, ada, "agon.show_generations($1)", slug)
     assert ends in generations[0]["last_error"]
@@ -140,7 +142,7 @@ async def test_what_meshy_gives_up_fails_and_says_why(place, ada, slug, ends):
 async def test_a_model_that_is_none_fails(place, ada, slug, model, code):
     async with meshy(place, model=model) as (_, desk):
         name = await looks.asked(place, ada, slug, desk)
-        assert await avatars.generate(desk, name) == "failed"
+        assert await looks.generate(place, desk, name) == "failed"
     assert await state(place) == ("failed", code)
     assert await looks.seen(place, ada, slug) == []
 
@@ -149,7 +151,7 @@ async def test_a_model_that_is_none_fails(place, ada, slug, model, code):
 async def test_a_model_without_a_picture_is_kept(place, ada, slug, picture):
     async with meshy(place, picture=picture) as (_, desk):
         name = await looks.asked(place, ada, slug, desk)
-        assert await avatars.generate(desk, name) == "done"
+        assert await looks.generate(place, desk, name) == "done"
     assert await place.owner.fetchval("select preview_image_uri from bot_avatars") is None
 
 
@@ -173,9 +175,9 @@ async def test_a_trouble_that_may_pass_is_tried_again(place, ada, slug, path, fa
     async with meshy(place) as (running, desk):
         running.party.order(path, fault)
         name = await looks.asked(place, ada, slug, desk)
-        await refusal(avatars.generate(desk, name))
+        await looks.generate(place, desk, name)
         assert (await state(place))[0] == "wanted"
-        assert await until_done(desk, name) == "done"
+        assert await until_done(place, desk, name) == "done"
         assert running.asked() == ["preview", "refine"]
 
 
@@ -190,7 +192,7 @@ async def test_a_trouble_that_stays_fails(place, ada, slug, path, fault):
     async with meshy(place) as (running, desk):
         running.party.order(path, fault)
         name = await looks.asked(place, ada, slug, desk)
-        assert await avatars.generate(desk, name) == "failed"
+        assert await looks.generate(place, desk, name) == "failed"
     assert await state(place) == ("failed", "generation_failed")
 
 
@@ -198,9 +200,9 @@ async def test_a_generation_is_given_up_after_so_many_attempts(place, ada, slug)
     async with meshy(place, looks=100) as (_, desk):
         name = await looks.asked(place, ada, slug, desk)
         await place.owner.execute(
-            "update agon.avatar_generations set attempts = $1", avatars.ATTEMPTS_MAX - 3
+            "update agon.outside_work set attempts = $1", avatars.GENERATION.attempts_max - 3
         )
-        assert await until_done(desk, name) == "failed"
+        assert await until_done(place, desk, name) == "failed"
     assert await state(place) == ("failed", "generation_waits")
 
 
@@ -208,16 +210,16 @@ async def test_a_bot_asks_ten_times_a_day(place, ada, slug):
     async with meshy(place, ends="FAILED") as (_, desk):
         for _ in range(10):
             name = await looks.asked(place, ada, slug, desk)
-            assert await avatars.generate(desk, name) == "failed"
+            assert await looks.generate(place, desk, name) == "failed"
         call = looks.asked(place, ada, slug, desk)
-        assert (await refusal(call)).code == "too_many_avatars"
+        assert (await refusal_of(call)).code == "too_many_avatars"
 
 
 async def test_a_bot_that_is_suspended_meanwhile_gets_the_avatar_all_the_same(place, ada, slug):
     async with meshy(place) as (_, desk):
         name = await looks.asked(place, ada, slug, desk)
         await looks.act(place, looks.ADMIN, "public.suspend_bot($1, 'why')", slug)
-        assert await avatars.generate(desk, name) == "done"
+        assert await looks.generate(place, desk, name) == "done"
     assert await looks.seen(place, ada, slug) == [(1, "pending")]
 
 
@@ -232,14 +234,14 @@ async def test_what_was_asked_is_the_owners_to_see(place, ada, slug):
 async def test_strangers_do_not_spend_credits(place, slug):
     async with meshy(place) as (_, desk):
         bob = await place.own("bob")
-        assert (await refusal(looks.asked(place, bob, slug, desk))).code == "not_your_bot"
+        assert (await refusal_of(looks.asked(place, bob, slug, desk))).code == "not_your_bot"
     assert await place.owner.fetchval("select count(*) from agon.avatar_generations") == 0
 
 
 async def test_a_prompt_goes_to_meshy_over_http(place, api, ada, slug):
     async with meshy(place) as (_, desk):
         api._transport.app.state.runtime = desk.runtime
-        head = {"Authorization": f"Bearer {place.token(ada)}"}
+        head = bearer(place, ada)
         path = f"/api/bots/{slug}/avatars"
         asked = await api.post(path, json={"provider": "meshy", "prompt": "a knight"}, headers=head)
         assert (asked.status_code, asked.json()["status"]) == (202, "wanted")
@@ -256,4 +258,4 @@ async def test_the_doctor_tells_the_credits(place):
         running.credits = 0
         assert (await checks.check_meshy(desk.runtime)).state == "wrong"
         stranger = looks.desk(place, running, meshy_api_key="msy_other")
-        assert (await refusal(checks.check_meshy(stranger.runtime))).code == "provider_failed"
+        assert (await refusal_of(checks.check_meshy(stranger.runtime))).code == "provider_failed"

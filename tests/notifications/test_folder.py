@@ -17,7 +17,8 @@ from rich.console import Console
 from agon import cli
 from agon.commons.notifications import checks, folder, mails, templates
 from agon.commons.notifications.system import SYSTEM as NOTIFICATIONS
-from agon.kernel import clock, commands, doctor, runtime
+from agon.kernel import clock, commands, doctor, outside, runtime
+from agon.kernel.jobs import Work
 from agon.systems import SYSTEMS
 from tests.standins import smtp as standin
 
@@ -117,13 +118,11 @@ class TestFiles:
                 conn, to="ada@example.org", template="invite",
                 values={"site_name": "Agon", "email": "ada@example.org", "code": "123456"},
             )  # fmt: skip
-        with pytest.raises(OSError):
-            await mails.send(place.database, place.runtime, mail_id)
-        state, error = await place.owner.fetchrow("select state, error from agon.mails")
-        assert state == "queued"
-        assert "mail" in error
+        work = Work(database=place.database, runtime=place.runtime)
+        assert "Error" in (await outside.carry(work, mails.SENDING, str(mail_id))).why
         os.unlink(folder.place(place.runtime))
-        assert await mails.send(place.database, place.runtime, mail_id) == "sent"
+        assert await outside.carry(work, mails.SENDING, str(mail_id)) is None
+        assert await place.owner.fetchval("select state from agon.mails") == "sent"
 
 
 class TestCommand:

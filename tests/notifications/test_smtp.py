@@ -12,8 +12,8 @@ import pytest
 from agon.commons.notifications import mails
 from agon.kernel import smtp
 from agon.kernel.errors import Refused
+from tests.places import refusal_of
 from tests.standins import smtp as standin
-from tests.standins.server import refusal
 
 LOGIN = "agon%40example.org:p%3Ass%2Fw%40rd@"
 
@@ -102,7 +102,7 @@ class TestDelivery:
         stranger = standin.certify(tmp_path / "stranger.pem")
         async with standin.standin(security=security, certificate=stranger) as server:
             url = f"{scheme}://{LOGIN}localhost:{server.port}?starttls=1"
-            found = await refusal(smtp.deliver(smtp.read_url(url), letter()))
+            found = await refusal_of(smtp.deliver(smtp.read_url(url), letter()))
         assert found.code == "mail_server_unreachable"
         assert "certificate verify failed" in found.details
         assert server.taken == []
@@ -110,7 +110,7 @@ class TestDelivery:
     async def test_a_server_without_starttls_gets_no_mail_where_it_is_asked_for(self):
         async with standin.standin() as server:
             url = f"smtp://127.0.0.1:{server.port}?starttls=1"
-            found = await refusal(smtp.deliver(smtp.read_url(url), letter()))
+            found = await refusal_of(smtp.deliver(smtp.read_url(url), letter()))
         assert (found.code, found.status) == ("mail_server_unreachable", 503)
         assert "STARTTLS" in found.details
         assert server.taken == []
@@ -120,7 +120,7 @@ class TestDelivery:
             security="starttls", certificate=certificate, wants_login=True
         ) as server:
             url = f"smtp://{standin.USER.replace('@', '%40')}:wrong@localhost:{server.port}"
-            found = await refusal(smtp.deliver(smtp.read_url(url + "?starttls=1"), letter()))
+            found = await refusal_of(smtp.deliver(smtp.read_url(url + "?starttls=1"), letter()))
         assert (found.code, found.details[:3]) == ("mail_server_login", "535"), found
         assert server.taken == []
 
@@ -129,12 +129,12 @@ class TestDelivery:
             security="starttls", certificate=certificate, wants_login=True
         ) as server:
             at = smtp.read_url(f"smtp://localhost:{server.port}?starttls=1")
-            assert (await refusal(smtp.deliver(at, letter()))).code == "mail_server_login"
+            assert (await refusal_of(smtp.deliver(at, letter()))).code == "mail_server_login"
 
     async def test_a_server_without_auth_is_no_place_for_a_password(self):
         async with standin.standin(offers_login=False) as server:
             at = smtp.read_url(f"smtp://{LOGIN}127.0.0.1:{server.port}")
-            found = await refusal(smtp.deliver(at, letter()))
+            found = await refusal_of(smtp.deliver(at, letter()))
         assert found.code == "mail_server_unreachable"
         assert "AUTH" in found.details
         assert server.taken == []
@@ -154,7 +154,7 @@ class TestDelivery:
         async with standin.standin() as server:
             server.order(command, answer)
             at = smtp.read_url(f"smtp://127.0.0.1:{server.port}")
-            found = await refusal(smtp.deliver(at, letter()))
+            found = await refusal_of(smtp.deliver(at, letter()))
             assert (found.code, found.details) == (code, answer)
             await smtp.deliver(at, letter())
         assert len(server.taken) == 1
@@ -162,7 +162,7 @@ class TestDelivery:
     async def test_no_server_at_all_is_out_of_reach(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
-        found = await refusal(smtp.deliver(smtp.read_url(f"smtp://127.0.0.1:{port}"), letter()))
+        found = await refusal_of(smtp.deliver(smtp.read_url(f"smtp://127.0.0.1:{port}"), letter()))
         assert found.code == "mail_server_unreachable"
 
     async def test_a_server_that_hangs_is_cut_off(self, monkeypatch):
@@ -170,7 +170,7 @@ class TestDelivery:
         async with standin.standin() as server:
             server.delay_s = 1
             at = smtp.read_url(f"smtp://127.0.0.1:{server.port}")
-            found = await refusal(smtp.deliver(at, letter()))
+            found = await refusal_of(smtp.deliver(at, letter()))
             assert found.code == "mail_server_unreachable"
             await asyncio.sleep(1.2)  # what would have gone on behind our back is over
         assert server.taken == []
@@ -183,7 +183,9 @@ class TestDelivery:
 
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as other:
             port = other.sockets[0].getsockname()[1]
-            found = await refusal(smtp.deliver(smtp.read_url(f"smtp://127.0.0.1:{port}"), letter()))
+            found = await refusal_of(
+                smtp.deliver(smtp.read_url(f"smtp://127.0.0.1:{port}"), letter())
+            )
         assert found.code in ("mail_server_unreachable", "mail_server_busy")
 
     async def test_the_doctor_is_told_who_answers(self, certificate):

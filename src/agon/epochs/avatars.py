@@ -11,12 +11,10 @@ from agon.commons.content import files, forms, publishing
 from agon.epochs import manifests
 from agon.epochs.providers import PROVIDERS, making
 from agon.epochs.providers.making import At, Desk, Made, Wish
-from agon.kernel import logs
 from agon.kernel.database import Actor, Conn
-from agon.kernel.errors import Refused
+from agon.kernel.jobs import Later, Work
+from agon.kernel.outside import Errand, Row
 
-ATTEMPTS_MAX = 30
-"""With the queue's back-off: 1.8 hours; Meshy takes minutes."""
 FINAL = frozenset(
     (
         making.FAILED, "cid_malformed", "content_empty", "content_too_large", "glb_malformed",
@@ -24,8 +22,6 @@ FINAL = frozenset(
     )
 )  # fmt: skip
 """Refusals that no further attempt would change."""
-
-log = logs.get("agon.avatars")
 
 
 async def bring(desk: Desk, caller: Actor, slug: str, brought: Made) -> Mapping[str, Any]:
@@ -60,43 +56,39 @@ async def request(desk: Desk, caller: Actor, slug: str, wish: Wish) -> Mapping[s
         )
 
 
-async def generate(desk: Desk, generation_id: str) -> str:
-    """Go on with a generation as far as it goes now: done | failed | nothing (to do).
-
-    Raises Refused where a later attempt may go further.
-    """
+async def _make(work: Work, row: Row) -> Made | Later:
+    """Go on with a generation, step by step, until there is a model or the party is at work."""
+    desk = Desk(database=work.database, runtime=work.runtime)
+    wish = _wish(row)
     while True:
+        step = await PROVIDERS[wish.provider].step(desk, wish, await _reached(desk, row["id"]))
+        if step.made is not None:
+            return step.made
         async with desk.database.as_worker() as conn:
-            row = await conn.fetchrow("select * from agon.begin_generation($1)", generation_id)
-        if row is None:
-            return "nothing"
-        try:
-            if await _advance(desk, row):
-                return "done"
-        except Refused as refused:
-            if await _note_trouble(desk, generation_id, refused) == "wanted":
-                raise
-            log.error("avatar.failed", generation=generation_id, why=str(refused))
-            return "failed"
+            await conn.execute("select agon.note_generation_task($1, $2)", row["id"], step.task)
+        if step.waits:
+            return Later(why=f"[{making.WAITS}] {step.waits}")
 
 
-async def _advance(desk: Desk, row: Mapping[str, Any]) -> bool:
-    """One step, and its receipt; whether it was the last."""
-    wish = Wish(provider=row["source_provider"], prompt=row["prompt"], source_uri=row["source_uri"])
+async def _reached(desk: Desk, generation_id: object) -> At:
+    """Noted before the party is asked for the next step."""
+    async with desk.database.as_worker() as conn:
+        row = await conn.fetchrow("select * from agon.begin_generation($1)", generation_id)
     asked = row["asked_at"]
-    at = At(
+    return At(
         task=row["task"],
         asked_ms=None if asked is None else int(asked.timestamp() * 1000),
         known=frozenset(row["known"]),
     )
-    step = await PROVIDERS[wish.provider].step(desk, wish, at)
-    async with desk.database.as_worker() as conn:
-        if step.made is None:
-            await conn.execute("select agon.note_generation_task($1, $2)", row["id"], step.task)
-            return False
-        uris = await _keep(conn, desk, wish, step.made)
-        await conn.execute("select agon.finish_generation($1, $2, $3, $4)", row["id"], *uris)
-        return True
+
+
+async def _finish(work: Work, conn: Conn, row: Row, made: Made) -> None:
+    uris = await _keep(conn, Desk(database=work.database, runtime=work.runtime), _wish(row), made)
+    await conn.execute("select agon.finish_generation($1, $2, $3, $4)", row["id"], *uris)
+
+
+def _wish(row: Row) -> Wish:
+    return Wish(provider=row["source_provider"], prompt=row["prompt"], source_uri=row["source_uri"])
 
 
 async def _keep(conn: Conn, desk: Desk, wish: Wish, made: Made) -> tuple[str, str | None, str]:
@@ -115,16 +107,13 @@ async def _keep(conn: Conn, desk: Desk, wish: Wish, made: Made) -> tuple[str, st
     return model["uri"], preview and preview["uri"], f"ipfs://{cid}"
 
 
-async def _note_trouble(desk: Desk, generation_id: str, refused: Refused) -> str:
-    """The generation's status after a step that brought nothing."""
-    refusal = refused.refusal
-    why = " ".join(filter(None, (f"[{refusal.code}]", refusal.message, refusal.details)))
-    async with desk.database.as_worker() as conn:
-        return await conn.fetchval(
-            "select agon.note_generation_trouble($1, $2, $3, $4, $5)",
-            generation_id,
-            why,
-            refusal.code == making.WAITS,
-            refusal.code in FINAL,
-            ATTEMPTS_MAX,
-        )
+GENERATION = Errand(
+    job="epochs.generate_avatar",
+    load="agon.wanted_generation",
+    act=_make,
+    receipt=_finish,
+    gave_up="agon.note_generation_failed",
+    attempt_s=600,
+    attempts_max=30,  # 1.8 hours; Meshy takes minutes
+    final=FINAL,
+)

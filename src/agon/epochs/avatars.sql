@@ -109,8 +109,7 @@ begin
   values (bot_id, request_avatar.source_provider, request_avatar.prompt, request_avatar.source_uri,
     agon.now())
   returning * into generation;
-  perform agon.enqueue('epochs.generate_avatar', jsonb_build_object('generation_id', generation.id),
-    'epochs.generate_avatar ' || generation.id);
+  perform agon.mean_outside('epochs.generate_avatar', generation.id::text);
   return generation;
 end
 $$;
@@ -118,26 +117,33 @@ comment on function agon.request_avatar(text, text, text, text) is
   'Asks an outside party for an avatar of the caller''s bot: meshy by a prompt, import by an ipfs:// URI.';
 grant execute on function agon.request_avatar(text, text, text, text) to agon_worker;
 
+create or replace function agon.wanted_generation(generation_id text)
+returns setof agon.avatar_generations
+language sql stable security definer set search_path = ''
+as $$
+  select * from agon.avatar_generations g
+  where g.id = wanted_generation.generation_id::uuid and g.status = 'wanted'
+$$;
+comment on function agon.wanted_generation(text) is 'An avatar that is to be asked for, or goes on.';
+grant execute on function agon.wanted_generation(text) to agon_worker;
+
 create or replace function agon.begin_generation(generation_id uuid)
-returns table (id uuid, bot_identity_id uuid, source_provider text, prompt text, source_uri text,
-  task text, asked_at timestamptz, known text[])
+returns table (task text, asked_at timestamptz, known text[])
 language plpgsql security definer set search_path = ''
 as $$
 #variable_conflict use_column
 begin
   return query
-    update agon.avatar_generations g
-    set attempts = g.attempts + 1, asked_at = coalesce(g.asked_at, agon.now())
+    update agon.avatar_generations g set asked_at = coalesce(g.asked_at, agon.now())
     from agon.avatar_generations before
     where g.id = generation_id and g.status = 'wanted' and before.id = g.id
-    returning g.id, g.bot_identity_id, g.source_provider, g.prompt, g.source_uri,
-      g.tasks[cardinality(g.tasks)], before.asked_at,
+    returning g.tasks[cardinality(g.tasks)], before.asked_at,
       array(select unnest(o.tasks) from agon.avatar_generations o
         where o.created_at > g.created_at - interval '2 days');
 end
 $$;
 comment on function agon.begin_generation(uuid) is
-  'An intent before the party is asked, its attempt counted; nothing once it is done or has failed. asked_at: of an earlier attempt that left no receipt; known: tasks that have an owner.';
+  'How far a generation is, before the party is asked for a step. asked_at: of an earlier one that left no receipt; known: tasks that have an owner.';
 grant execute on function agon.begin_generation(uuid) to agon_worker;
 
 create or replace function agon.note_generation_task(generation_id uuid, task text) returns void
@@ -151,26 +157,15 @@ comment on function agon.note_generation_task(uuid, text) is
   'The receipt of a question: the party works on this task.';
 grant execute on function agon.note_generation_task(uuid, text) to agon_worker;
 
-create or replace function agon.note_generation_trouble(
-  generation_id uuid, error text, is_answer boolean, is_final boolean, attempts_max integer
-) returns text
-language plpgsql security definer set search_path = ''
+create or replace function agon.note_generation_failed(generation_id text, error text) returns void
+language sql security definer set search_path = ''
 as $$
-declare
-  left_as text;
-begin
-  update agon.avatar_generations g set
-    last_error = left(error, 500),
-    asked_at = case when is_answer then null else g.asked_at end,
-    status = case when is_final or g.attempts >= attempts_max then 'failed' else g.status end
-  where g.id = generation_id and g.status = 'wanted';
-  select g.status into left_as from agon.avatar_generations g where g.id = generation_id;
-  return left_as;
-end
+  update agon.avatar_generations g set status = 'failed', last_error = left(error, 500)
+  where g.id = generation_id::uuid and g.status = 'wanted'
 $$;
-comment on function agon.note_generation_trouble(uuid, text, boolean, boolean, integer) is
-  'No model yet: the generation fails if that is final or was the last attempt, else it waits for the next. is_answer: the party says that nothing else was begun. Answers with its status.';
-grant execute on function agon.note_generation_trouble(uuid, text, boolean, boolean, integer) to agon_worker;
+comment on function agon.note_generation_failed(text, text) is
+  'A generation that is given up, and why.';
+grant execute on function agon.note_generation_failed(text, text) to agon_worker;
 
 create or replace function agon.finish_generation(
   generation_id uuid, glb_uri text, preview_image_uri text, manifest_uri text
@@ -203,7 +198,8 @@ create or replace function agon.show_generations(slug text) returns jsonb
 language sql stable security definer set search_path = ''
 as $$
   select coalesce(jsonb_agg(jsonb_build_object('id', g.id, 'source_provider', g.source_provider,
-    'prompt', g.prompt, 'source_uri', g.source_uri, 'status', g.status, 'last_error', g.last_error,
+    'prompt', g.prompt, 'source_uri', g.source_uri, 'status', g.status,
+    'last_error', coalesce(g.last_error, agon.outside_trouble('epochs.generate_avatar', g.id::text)),
     'avatar_id', g.avatar_id, 'created_at', g.created_at) order by g.created_at, g.id), '[]')
   from agon.show_bot_identity(slug) b join agon.avatar_generations g on g.bot_identity_id = b.id
   where b.id in (select agon.own_bots()) or agon.has_permission('avatars.moderate')

@@ -6,10 +6,9 @@ from datetime import date
 from typing import Any
 
 from agon.epochs import avatars, days, reconciling, settling
-from agon.epochs.providers.making import Desk
-from agon.kernel import logs
+from agon.kernel import logs, outside
 from agon.kernel.errors import Refused
-from agon.kernel.jobs import Work
+from agon.kernel.jobs import Later, Work
 
 log = logs.get("agon.epochs")
 
@@ -25,11 +24,9 @@ async def reconcile_owners(work: Work, _payload: dict[str, Any]) -> None:
     await reconciling.run(work)
 
 
-async def generate_avatar(work: Work, payload: dict[str, Any]) -> None:
+async def generate_avatar(work: Work, payload: dict[str, Any]) -> Later | None:
     """Have an outside party make an avatar, as far as it is."""
-    desk = Desk(database=work.database, runtime=work.runtime)
-    outcome = await avatars.generate(desk, payload["generation_id"])
-    log.debug("avatar.handled", outcome=outcome, **payload)
+    return await outside.carry(work, avatars.GENERATION, payload["key"])
 
 
 async def advance(work: Work, _payload: dict[str, Any] | None = None) -> None:

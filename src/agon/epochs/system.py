@@ -42,12 +42,10 @@ SYSTEM = System(
             concurrency=1,
         ),
         Job(name="epochs.pay", run="agon.epochs.paying:run"),
-        # The row gives up first (`avatars.ATTEMPTS_MAX`). One at a time: a task whose receipt was
-        # lost is looked for among those that are nobody's.
+        # One at a time: a task whose receipt was lost is looked for among those that are nobody's.
         Job(
             name="epochs.generate_avatar",
             run="agon.epochs.jobs:generate_avatar",
-            attempts_max=40,
             concurrency=1,
         ),
     ),

@@ -19,7 +19,7 @@ from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence import qb
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor
-from pgqueuer.domain.errors import FailingListenerError
+from pgqueuer.domain.errors import FailingListenerError, RetryRequested
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import QueueExecutionMode
 
@@ -63,6 +63,15 @@ class Work:
     database: database.Database
     runtime: Runtime
     processes: Processes = field(default_factory=lambda: Processes(1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Later:
+    """What a job answers that is to be done again, however often that was: after so many seconds,
+    and why not now."""
+
+    seconds: float = 0
+    why: str = ""
 
 
 async def run(work: Work, stop: asyncio.Event) -> None:
@@ -157,7 +166,9 @@ def _register(queue: PgQueuer, work: Work, job: Job) -> None:
     task = load(job.run)
 
     async def execute(item: Any) -> None:
-        await task(work, json.loads(item.payload or b"{}"))
+        answer = await task(work, json.loads(item.payload or b"{}"))
+        if isinstance(answer, Later):
+            raise RetryRequested(timedelta(seconds=answer.seconds), answer.why)
 
     queue.entrypoint(
         job.name,

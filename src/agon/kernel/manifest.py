@@ -33,7 +33,8 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Work that waits in the queue. run: ``async (work: jobs.Work, payload: dict) -> None``."""
+    """Work that waits in the queue. run: ``async (work: jobs.Work, payload: dict) -> jobs.Later |
+    None``. attempts_max: after so many failures it is given up; one put off by `Later` is none."""
 
     name: str
     run: str

@@ -6,7 +6,15 @@ SYSTEM = System(
     name="kernel",
     package="agon.kernel",
     floor="kernel",
-    rules=("ledger.sql", "refusals.sql", "moves.sql", "events.sql", "jobs.sql", "results.sql"),
+    rules=(
+        "ledger.sql",
+        "refusals.sql",
+        "moves.sql",
+        "events.sql",
+        "jobs.sql",
+        "outside.sql",
+        "results.sql",
+    ),
     commands=(
         ("db", "agon.kernel.commands:db"),
         ("migrate", "agon.kernel.commands:migrations"),

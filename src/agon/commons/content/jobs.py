@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from agon.commons.content import pins
-from agon.kernel import logs
-from agon.kernel.jobs import Work
+from agon.kernel import logs, outside
+from agon.kernel.jobs import Later, Work
 
 log = logs.get("agon.content")
 
@@ -17,7 +17,6 @@ async def pin(work: Work, payload: dict[str, Any]) -> None:
     log.debug("pins.wanted", places=wanted, **payload)
 
 
-async def pin_at(work: Work, payload: dict[str, Any]) -> None:
+async def pin_at(work: Work, payload: dict[str, Any]) -> Later | None:
     """Have one place keep it."""
-    outcome = await pins.pin(work.database, work.runtime, payload["cid"], payload["target"])
-    log.debug("pin.handled", outcome=outcome, **payload)
+    return await outside.carry(work, pins.PINNING, payload["key"])

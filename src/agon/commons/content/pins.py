@@ -5,17 +5,11 @@ from __future__ import annotations
 from agon.commons.content import files
 from agon.commons.content.pinners import PINNERS
 from agon.commons.content.pinners.content import DIFFERS, Content
-from agon.kernel import logs
-from agon.kernel.cid import Profile
 from agon.kernel.config import Settings
-from agon.kernel.database import Database
-from agon.kernel.errors import Refused, refuse
-from agon.kernel.runtime import Runtime
-
-ATTEMPTS_MAX = 30
-"""With the queue's back-off: 1.8 hours, within which a pinning service finds the blocks."""
-
-log = logs.get("agon.pins")
+from agon.kernel.database import Conn, Database
+from agon.kernel.errors import refuse
+from agon.kernel.jobs import Later, Work
+from agon.kernel.outside import Errand, Row
 
 
 def targets(settings: Settings) -> list[str]:
@@ -29,29 +23,9 @@ async def want(database: Database, settings: Settings, cid: str) -> int:
         return await conn.fetchval("select agon.want_pins($1, $2)", cid, targets(settings))
 
 
-async def pin(database: Database, runtime: Runtime, cid: str, target: str) -> str:
-    """Have one place keep one file, unless that is done: pinned | failed | nothing (to do).
-
-    Raises Refused where a later attempt may succeed.
-    """
-    async with database.as_worker() as conn:
-        row = await conn.fetchrow("select * from agon.begin_pin($1, $2)", cid, target)
-    if row["cid"] is None:
-        return "nothing"
-    try:
-        await _pin(runtime, target, cid, files.PROFILES[row["profile"]])
-    except Refused as refused:
-        if await _note_trouble(database, cid, target, refused) == "queued":
-            raise
-        log.error("pin.failed", cid=cid, target=target, why=str(refused))
-        return "failed"
-    async with database.as_worker() as conn:
-        await conn.execute("select agon.note_pinned($1, $2)", cid, target)
-    return "pinned"
-
-
-async def _pin(runtime: Runtime, target: str, cid: str, profile: Profile) -> None:
-    pinner, settings = PINNERS[target], runtime.settings
+async def _pin(work: Work, row: Row) -> Later | None:
+    """Have one place keep one file."""
+    pinner, settings = PINNERS[row["target"]], work.runtime.settings
     if not settings[pinner.URL]:
         raise refuse(
             "pin_not_configured",
@@ -59,21 +33,23 @@ async def _pin(runtime: Runtime, target: str, cid: str, profile: Profile) -> Non
             hint=f"Set AGON_{pinner.URL.upper()} again.",
             status=501,
         )
-    path = files.locate(files.folder(runtime), cid)
-    async with runtime.outbound(settings[pinner.URL]) as client:
-        await pinner.pin(client, settings, Content(cid=cid, path=path, profile=profile))
+    cid, profile = row["cid"], files.PROFILES[row["profile"]]
+    path = files.locate(files.folder(work.runtime), cid)
+    async with work.runtime.outbound(settings[pinner.URL]) as client:
+        return await pinner.pin(client, settings, Content(cid=cid, path=path, profile=profile))
 
 
-async def _note_trouble(database: Database, cid: str, target: str, refused: Refused) -> str:
-    """The pin's status after an attempt that did not do it."""
-    refusal = refused.refusal
-    why = " ".join(filter(None, (f"[{refusal.code}]", refusal.message, refusal.details)))
-    async with database.as_worker() as conn:
-        return await conn.fetchval(
-            "select status from agon.note_pin_trouble($1, $2, $3, $4, $5)",
-            cid,
-            target,
-            why,
-            refusal.code == DIFFERS,
-            ATTEMPTS_MAX,
-        )
+async def _note_pinned(_work: Work, conn: Conn, row: Row, _answer: None) -> None:
+    await conn.execute("select agon.note_pinned($1, $2)", row["cid"], row["target"])
+
+
+PINNING = Errand(
+    job="content.pin_at",
+    load="agon.waiting_pin",
+    act=_pin,
+    receipt=_note_pinned,
+    gave_up="agon.note_pin_failed",
+    attempt_s=600,
+    attempts_max=30,  # 1.8 hours, within which a pinning service finds the blocks
+    final=(DIFFERS,),
+)

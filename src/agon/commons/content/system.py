@@ -10,13 +10,7 @@ SYSTEM = System(
     routes=("agon.commons.content.routes:router",),
     jobs=(
         Job(name="content.pin", run="agon.commons.content.jobs:pin"),
-        # The row gives up first (`pins.ATTEMPTS_MAX`), so that it says why; the queue has room.
-        Job(
-            name="content.pin_at",
-            run="agon.commons.content.jobs:pin_at",
-            attempts_max=40,
-            concurrency=2,
-        ),
+        Job(name="content.pin_at", run="agon.commons.content.jobs:pin_at", concurrency=2),
     ),
     commands=(("content", "agon.commons.content.commands:content"),),
     settings=(

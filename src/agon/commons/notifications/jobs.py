@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from typing import Any
 
 from agon.commons.notifications import mails
-from agon.kernel import logs
-from agon.kernel.jobs import Work
+from agon.kernel import outside
+from agon.kernel.jobs import Later, Work
 
 KEPT_DAYS = 30
 """Rows of mail that was sent or failed; their idempotency keys hold as long."""
 
-log = logs.get("agon.notifications")
 
-
-async def send_mail(work: Work, payload: dict[str, Any]) -> None:
+async def send_mail(work: Work, payload: dict[str, Any]) -> Later | None:
     """Send one mail."""
-    outcome = await mails.send(work.database, work.runtime, uuid.UUID(payload["mail_id"]))
-    log.debug("mail.handled", outcome=outcome, mail=payload["mail_id"])
+    return await outside.carry(work, mails.SENDING, payload["key"])
 
 
 async def forget_mails(work: Work) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from email import policy
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -19,23 +19,18 @@ from email.utils import format_datetime
 from typing import Any
 
 from agon.commons.notifications import folder, templates
-from agon.kernel import keys, logs, sealing, smtp
+from agon.kernel import keys, sealing, smtp
 from agon.kernel.config import Settings
-from agon.kernel.database import Conn, Database
+from agon.kernel.database import Conn
 from agon.kernel.errors import Refused, refuse
-from agon.kernel.runtime import Runtime
+from agon.kernel.jobs import Work
+from agon.kernel.outside import Errand, Row
 
-HOLD = timedelta(seconds=smtp.DELIVERY_S_MAX + 30)
-"""How long a worker has a mail in hand: longer than a delivery takes."""
-ATTEMPTS_MAX = 14
-"""With the queue's back-off: 40 minutes, within which greylisting lets a mail pass."""
 LINE_CHARS_MAX = 998
 """Of a line of a message (RFC 5322, 2.1.1): long links stay whole."""
 LOCAL_SENDER = "Agon <agon@localhost>"
 
 FORM = policy.SMTP.clone(max_line_length=LINE_CHARS_MAX, cte_type="7bit")
-
-log = logs.get("agon.mails")
 
 
 async def post(
@@ -65,28 +60,6 @@ async def post(
         sealed,
         idempotency_key,
     )
-
-
-async def send(database: Database, runtime: Runtime, mail_id: uuid.UUID) -> str:
-    """Send one mail, unless that is done: sent | failed | nothing (to do).
-
-    Raises Refused where a later attempt may succeed: `mail_in_hand`, `mail_server_*`, or what is
-    wrong with the configuration.
-    """
-    async with database.as_worker() as conn:
-        row = await conn.fetchrow("select * from agon.begin_mail($1, $2)", mail_id, HOLD)
-    if row["id"] is None:
-        return "nothing"
-    try:
-        await _carry(runtime, row)
-    except (Refused, OSError) as error:
-        if await _note_trouble(database, mail_id, error) == "queued":
-            raise
-        log.error("mail.failed", mail=str(mail_id), why=str(error))
-        return "failed"
-    async with database.as_worker() as conn:
-        await conn.execute("select agon.note_mail_sent($1)", mail_id)
-    return "sent"
 
 
 def compose(row: Mapping[str, Any], body: Mapping[str, str], sender: Address) -> EmailMessage:
@@ -120,9 +93,9 @@ def sender_of(settings: Settings) -> Address:
     return address
 
 
-async def _carry(runtime: Runtime, row: Mapping[str, Any]) -> None:
+async def _deliver(work: Work, row: Row) -> None:
     """Hand one mail to the mail server, or to the folder."""
-    settings = runtime.settings
+    runtime, settings = work.runtime, work.runtime.settings
     opened = sealing.open_sealed(runtime.sealing_keys, row["sealed_body"], _identity(row["id"]))
     message = compose(row, json.loads(opened), sender_of(settings))
     if settings["smtp_url"] is None:
@@ -131,20 +104,20 @@ async def _carry(runtime: Runtime, row: Mapping[str, Any]) -> None:
         await smtp.deliver(smtp.read_url(settings["smtp_url"]), message)
 
 
-async def _note_trouble(database: Database, mail_id: uuid.UUID, error: Exception) -> str:
-    """The mail's state after an attempt that did not get through."""
-    why, is_final = str(error), False
-    if isinstance(error, Refused):
-        why = " ".join(filter(None, (error.refusal.message, error.refusal.details)))
-        is_final = error.refusal.code == smtp.REJECTED
-    async with database.as_worker() as conn:
-        return await conn.fetchval(
-            "select state from agon.note_mail_trouble($1, $2, $3, $4)",
-            mail_id,
-            why,
-            is_final,
-            ATTEMPTS_MAX,
-        )
+async def _note_sent(_work: Work, conn: Conn, row: Row, _answer: None) -> None:
+    await conn.execute("select agon.note_mail_sent($1)", row["id"])
+
+
+SENDING = Errand(
+    job="notifications.send_mail",
+    load="agon.waiting_mail",
+    act=_deliver,
+    receipt=_note_sent,
+    gave_up="agon.note_mail_failed",
+    attempt_s=smtp.DELIVERY_S_MAX + smtp.CONNECT_S_MAX,
+    attempts_max=14,  # 40 minutes, within which greylisting lets a mail pass
+    final=(smtp.REJECTED,),
+)
 
 
 def _identity(mail_id: uuid.UUID) -> str:

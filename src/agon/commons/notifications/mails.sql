@@ -1,4 +1,4 @@
--- Mail: queued in the transaction that made it necessary, taken in hand, and answered for.
+-- Mail: queued in the transaction that made it necessary, and answered for.
 
 create or replace trigger mails_guard_move
   before insert or update on agon.mails
@@ -22,8 +22,7 @@ begin
   on conflict (idempotency_key) do nothing
   returning m.* into mail;
   if mail.id is not null then
-    perform agon.enqueue('notifications.send_mail', jsonb_build_object('mail_id', mail.id),
-      'notifications.send_mail ' || mail.id);
+    perform agon.mean_outside('notifications.send_mail', mail.id::text);
     return mail;
   end if;
   select * into mail from agon.mails m where m.idempotency_key = queue_mail.idempotency_key;
@@ -38,68 +37,33 @@ comment on function agon.queue_mail(uuid, text, text, text, text, text) is
   'Queues one mail and its sending, together; a second time with the same key answers with the first.';
 grant execute on function agon.queue_mail(uuid, text, text, text, text, text) to agon_worker;
 
-create or replace function agon.begin_mail(mail_id uuid, hold interval) returns agon.mails
-language plpgsql security definer set search_path = ''
+create or replace function agon.waiting_mail(mail_id text) returns setof agon.mails
+language sql stable security definer set search_path = ''
 as $$
-declare
-  mail agon.mails;
-begin
-  update agon.mails m set attempts = m.attempts + 1, held_until = agon.now() + hold
-  where m.id = begin_mail.mail_id and m.state = 'queued'
-    and (m.held_until is null or m.held_until <= agon.now())
-  returning m.* into mail;
-  if mail.id is not null then
-    return mail;
-  end if;
-  if exists (select from agon.mails m where m.id = begin_mail.mail_id and m.state = 'queued') then
-    perform agon.refuse(409, 'mail_in_hand', 'Another worker is sending this mail.',
-      'If that worker has died, the mail is free again shortly.');
-  end if;
-  return null;
-end
+  select * from agon.mails m where m.id = waiting_mail.mail_id::uuid and m.state = 'queued'
 $$;
-comment on function agon.begin_mail(uuid, interval) is
-  'Takes a mail in hand for so long; null when it needs no sending. Refuses while another has it.';
-grant execute on function agon.begin_mail(uuid, interval) to agon_worker;
+comment on function agon.waiting_mail(text) is 'A mail that is to be sent, with its sealed body.';
+grant execute on function agon.waiting_mail(text) to agon_worker;
 
-create or replace function agon.note_mail_sent(mail_id uuid) returns agon.mails
-language plpgsql security definer set search_path = ''
+create or replace function agon.note_mail_sent(mail_id uuid) returns void
+language sql security definer set search_path = ''
 as $$
-declare
-  mail agon.mails;
-begin
-  update agon.mails m set
-    state = 'sent', sent_at = agon.now(), sealed_body = null, held_until = null, error = null
-  where m.id = note_mail_sent.mail_id and m.state <> 'sent';
-  select * into mail from agon.mails m where m.id = note_mail_sent.mail_id;
-  return mail;
-end
+  update agon.mails m set state = 'sent', sent_at = agon.now(), sealed_body = null, error = null
+  where m.id = note_mail_sent.mail_id and m.state <> 'sent'
 $$;
-comment on function agon.note_mail_sent(uuid) is
-  'The receipt of a mail; blanks its body. Answers with the row, moved or already there.';
+comment on function agon.note_mail_sent(uuid) is 'The receipt of a mail; blanks its body.';
 grant execute on function agon.note_mail_sent(uuid) to agon_worker;
 
-create or replace function agon.note_mail_trouble(
-  mail_id uuid, error text, is_final boolean, attempts_max integer
-) returns agon.mails
-language plpgsql security definer set search_path = ''
+create or replace function agon.note_mail_failed(mail_id text, error text) returns void
+language sql security definer set search_path = ''
 as $$
-declare
-  mail agon.mails;
-begin
-  update agon.mails m set
-    error = left(note_mail_trouble.error, 500),
-    held_until = null,
-    state = case when is_final or m.attempts >= attempts_max then 'failed' else m.state end,
-    sealed_body = case when is_final or m.attempts >= attempts_max then null else m.sealed_body end
-  where m.id = note_mail_trouble.mail_id and m.state = 'queued';
-  select * into mail from agon.mails m where m.id = note_mail_trouble.mail_id;
-  return mail;
-end
+  update agon.mails m
+  set state = 'failed', error = left(note_mail_failed.error, 500), sealed_body = null
+  where m.id = note_mail_failed.mail_id::uuid and m.state = 'queued'
 $$;
-comment on function agon.note_mail_trouble(uuid, text, boolean, integer) is
-  'A mail did not get through: it fails if that is final or was the last attempt, else it waits for the next.';
-grant execute on function agon.note_mail_trouble(uuid, text, boolean, integer) to agon_worker;
+comment on function agon.note_mail_failed(text, text) is
+  'A mail that is given up, and why; blanks its body.';
+grant execute on function agon.note_mail_failed(text, text) to agon_worker;
 
 create or replace function agon.forget_mails(age interval) returns integer
 language sql security definer set search_path = ''

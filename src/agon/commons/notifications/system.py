@@ -8,11 +8,9 @@ SYSTEM = System(
     floor="commons",
     rules=("mails.sql",),
     jobs=(
-        # The row gives up first (`mails.ATTEMPTS_MAX`), so that it says why; the queue has room.
         Job(
             name="notifications.send_mail",
             run="agon.commons.notifications.jobs:send_mail",
-            attempts_max=30,
             concurrency=4,
         ),
     ),

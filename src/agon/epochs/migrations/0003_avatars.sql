@@ -90,7 +90,6 @@ create table agon.avatar_generations (
   prompt text,
   source_uri text,
   status text not null default 'wanted',
-  attempts integer not null default 0,
   tasks text[] not null default '{}',
   asked_at timestamptz,
   last_error text,
@@ -106,7 +105,6 @@ create table agon.avatar_generations (
   constraint avatar_generations_done_say_which check ((status = 'done') = (avatar_id is not null)),
   constraint avatar_generations_failed_say_why check (status <> 'failed' or last_error is not null),
   constraint avatar_generations_error_is_short check (length(last_error) <= 500),
-  constraint avatar_generations_attempts_are_counted check (attempts >= 0),
   constraint avatar_generations_avatar_is_of_the_bot foreign key (bot_identity_id, avatar_id)
     references public.bot_avatars (bot_identity_id, id) on delete cascade
 );

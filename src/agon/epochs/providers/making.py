@@ -55,9 +55,11 @@ class At:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What a step led to: the task that is current now, or the model."""
+    """What a step led to: the task that is current now, or the model. waits: what the party says of
+    a task that it works on; it is asked again later."""
 
     task: str | None = None
+    waits: str | None = None
     made: Made | None = None
 
 
@@ -72,17 +74,6 @@ def require(what: str, settings: Settings, needs: Collection[str]) -> None:
             hint="Bring a model of your own.",
             status=501,
         )
-
-
-def waits(what: str, details: str) -> Refused:
-    """It goes on; ask again later."""
-    return refuse(
-        WAITS,
-        f"{what} is still at work.",
-        details=details,
-        hint="It is asked again.",
-        status=503,
-    )
 
 
 def failed(what: str, details: str) -> Refused:

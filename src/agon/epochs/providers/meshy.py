@@ -37,8 +37,8 @@ log = logs.get("agon.avatars")
 async def step(desk: Desk, wish: Wish, at: At) -> Step:
     """Ask for the mesh; once it is there for its texture; once that is there bring the model.
 
-    Raises Refused `generation_waits` while Meshy works, `generation_failed` where it has given up
-    or does not take the prompt, `provider_not_configured`, `provider_failed`, `outbound_*`.
+    Raises Refused `generation_failed` where Meshy has given up or does not take the prompt,
+    `provider_not_configured`, `provider_failed`, `outbound_*`.
     """
     settings = desk.runtime.settings
     stage, _, name = (at.task or "").partition("/")
@@ -50,6 +50,9 @@ async def step(desk: Desk, wish: Wish, at: At) -> Step:
         if not stage:
             return Step(task=await _ask(client, settings, "preview", _mesh(wish)))
         document = await _task(client, settings, name)
+        if document["status"] != "SUCCEEDED":
+            said = f"{NAME} is at work: {document['status']}, {document.get('progress')} %"
+            return Step(task=at.task, waits=said)
         if stage == "preview":
             return Step(task=await _ask(client, settings, "refine", _texture(wish, name)))
         return Step(made=await _download(client, document))
@@ -104,16 +107,14 @@ async def _find(client: Client, settings: Settings, wish: Wish, at: At) -> str |
 
 
 async def _task(client: Client, settings: Settings, name: str) -> Mapping[str, Any]:
-    """A task that has succeeded."""
+    """A task that has succeeded, or goes on."""
     answer = await _call(client, settings, "GET", f"{TASKS}/{name}")
     if answer.status == 404:
         raise making.failed(NAME, "the task is no longer there")
     document = _opened(answer)
     match _part(document, "status", str):
-        case "SUCCEEDED":
+        case "SUCCEEDED" | "PENDING" | "IN_PROGRESS":
             return document
-        case "PENDING" | "IN_PROGRESS" as status:
-            raise making.waits(NAME, f"{status}, {document.get('progress')} %")
         case "FAILED" | "CANCELED" | "EXPIRED" as status:
             error = document.get("task_error")
             said = error.get("message") if isinstance(error, dict) else None

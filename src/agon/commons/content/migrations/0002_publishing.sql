@@ -13,7 +13,6 @@ create table agon.pins (
   cid text not null references agon.files (cid) on delete cascade,
   target text not null,
   status text not null default 'queued',
-  attempts integer not null default 0,
   last_error text,
   pinned_at timestamptz,
   created_at timestamptz not null default now(),
@@ -22,8 +21,7 @@ create table agon.pins (
   constraint pins_status_is_known check (status in ('queued', 'pinned', 'failed')),
   constraint pins_pinned_says_when check ((status = 'pinned') = (pinned_at is not null)),
   constraint pins_failed_says_why check (status <> 'failed' or last_error is not null),
-  constraint pins_error_is_short check (length(last_error) <= 500),
-  constraint pins_attempts_are_counted check (attempts >= 0)
+  constraint pins_error_is_short check (length(last_error) <= 500)
 );
 comment on table agon.pins is
   'Where published files are kept besides here: at a Kubo node, at a pinning service; from the intent to the receipt.';

@@ -12,7 +12,7 @@ from typing import Any
 from agon.commons.content.pinners import content as contents
 from agon.commons.content.pinners.content import Content
 from agon.kernel.config import Settings
-from agon.kernel.errors import refuse
+from agon.kernel.jobs import Later
 from agon.kernel.outbound import Answer, Client
 
 URL = "ipfs_pinning_url"
@@ -21,12 +21,11 @@ NAME = "The pinning service"
 LIVE = "queued,pinning,pinned"
 
 
-async def pin(client: Client, settings: Settings, content: Content) -> None:
-    """Ask for the pin, unless that was done, and whether it stands.
+async def pin(client: Client, settings: Settings, content: Content) -> Later | None:
+    """Ask for the pin, unless that was done; `Later` until the service has the blocks.
 
     What was asked for before is found by its content id, so that nothing is asked for twice.
-    Raises Refused `pin_waits` until the service has the blocks, `pin_differs`, `pin_failed`,
-    `outbound_*`.
+    Raises Refused `pin_differs`, `pin_failed`, `outbound_*`.
     """
     url = f"{settings[URL].rstrip('/')}/pins"
     headers = {"Authorization": f"Bearer {settings[TOKEN] or ''}"}
@@ -39,8 +38,7 @@ async def pin(client: Client, settings: Settings, content: Content) -> None:
     )
     pins = _part(listed, "results", list, 200)
     if pins:
-        _stand(content, listed, pins[0])
-        return
+        return _stand(content, listed, pins[0])
     asked = await client.request(
         "POST",
         url,
@@ -49,11 +47,11 @@ async def pin(client: Client, settings: Settings, content: Content) -> None:
         limit_bytes=contents.ANSWER_BYTES_MAX,
     )
     _part(asked, "requestid", str, 202)
-    _stand(content, asked, asked.json())
+    return _stand(content, asked, asked.json())
 
 
-def _stand(content: Content, answer: Answer, status: Any) -> None:
-    """Whether a PinStatus says that the content is pinned."""
+def _stand(content: Content, answer: Answer, status: Any) -> Later | None:
+    """None where a PinStatus says that the content is pinned."""
     pin = status.get("pin") if isinstance(status, dict) else None
     if not isinstance(pin, dict):
         raise contents.failed(NAME, answer)
@@ -61,14 +59,9 @@ def _stand(content: Content, answer: Answer, status: Any) -> None:
         raise contents.differs(content, pin.get("cid"), NAME)
     match status.get("status"):
         case "pinned":
-            return
+            return None
         case "queued" | "pinning":
-            raise refuse(
-                "pin_waits",
-                f"{NAME} does not have the blocks yet.",
-                hint="It looks for them on IPFS; a Kubo node should provide them.",
-                status=503,
-            )
+            return Later(why=f"[pin_waits] {NAME} looks for the blocks on IPFS.")
     raise contents.failed(NAME, answer)
 
 

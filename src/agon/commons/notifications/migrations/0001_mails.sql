@@ -8,8 +8,6 @@ create table agon.mails (
   subject text not null,
   sealed_body agon.sealed,
   state text not null default 'queued',
-  attempts integer not null default 0,
-  held_until timestamptz,
   error text,
   sent_at timestamptz,
   created_at timestamptz not null default now(),
@@ -24,8 +22,7 @@ create table agon.mails (
     check ((state = 'queued') = (sealed_body is not null)),
   constraint mails_sent_says_when check ((state = 'sent') = (sent_at is not null)),
   constraint mails_failed_says_why check (state <> 'failed' or error is not null),
-  constraint mails_error_is_short check (length(error) <= 500),
-  constraint mails_attempts_are_counted check (attempts >= 0)
+  constraint mails_error_is_short check (length(error) <= 500)
 );
 comment on table agon.mails is
   'Mail, from the intent to the receipt. The body holds codes that sign people in: sealed while it waits, gone afterwards.';
