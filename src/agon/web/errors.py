@@ -65,7 +65,7 @@ def install(app: FastAPI) -> None:
     app.router.responses = {**app.router.responses, "default": ERROR_RESPONSE}
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(asyncpg.PostgresError, _postgres)
-    for lost in (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
+    for lost in (asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError):
         app.add_exception_handler(lost, _unreachable)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
