@@ -9,9 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from agon.challenges import jobs
 from agon.kernel import clock
-from agon.kernel.jobs import Work
 from tests.challenges.binding_walks import (
     ACCOUNT,
     STEAM_ID,
@@ -152,11 +150,10 @@ async def test_who_comes_late_starts_again(server, tmp_path):
 async def test_nonces_that_nobody_used_are_swept(server, tmp_path):
     async with site(server, tmp_path) as (place, _), visitor(place, "mia") as api:
         await started(api, "mia")
-        work = Work(database=place.database, runtime=place.runtime)
-        await jobs.sweep_nonces(work)
+        await place.owner.execute("select agon.sweep_nonces()")
         assert await place.owner.fetchval("select count(*) from public.openid_nonces") == 1
         await place.set_clock(clock.from_ms(clock.now_ms() + 11 * 60_000))
-        await jobs.sweep_nonces(work)
+        await place.owner.execute("select agon.sweep_nonces()")
         assert await place.owner.fetchval("select count(*) from public.openid_nonces") == 0
 
 

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import pytest
 
-from agon.epochs import jobs as epoch_jobs
 from tests.epochs import days
 from tests.epochs.days import ENDS, FREEZES, SETTLES, STARTS
 from tests.epochs.ledger import BLOCK_S, CHAIN, START, Transfer, tell
@@ -19,7 +18,6 @@ from tests.epochs.settled import (
     played,
     profile,
     settle,
-    work_of,
 )
 from tests.places import wallet
 
@@ -135,7 +133,7 @@ async def test_with_a_chain_a_day_waits_for_blocks_that_are_final(place):
         await place.owner.execute(
             "update agon.chains set finalized_block = $1, next_block = $2", final, block + 3
         )
-        await epoch_jobs.enqueue_settlements(work_of(place))
+        await place.owner.execute("select agon.enqueue_epoch_settlements()")
         await place.work()
         assert await settle(place) == outcome
         assert len(await day.events("epoch_settled")) == (outcome == "settled")

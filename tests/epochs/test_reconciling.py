@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from agon.commons.chain import rpc
-from agon.epochs import jobs, reconciling
+from agon.epochs import reconciling
 from agon.kernel.errors import Refused
 from agon.kernel.jobs import Work
 from tests import places
@@ -291,9 +291,11 @@ async def test_many_bots_of_several_contracts_are_asked_in_parts(place, node, mo
     assert max(len(tokens) for _, tokens, _ in node[0].called) == 3
 
 
+NIGHTLY = "select agon.enqueue_owner_reconciliation()"
+
+
 async def test_a_night_without_a_chain_queues_nothing(place):
-    work = Work(database=place.database, runtime=place.runtime)
-    await jobs.enqueue_reconciliation(work)
+    await place.owner.execute(NIGHTLY)
     assert await place.owner.fetchval("select count(*) from agon.pgqueuer") == 0
 
 
@@ -304,7 +306,7 @@ async def test_a_night_compares_once(server, tmp_path, node):
         await tell(place.owner, TOLD, (0, 30))
         node[0].owners[CONTRACT, 1] = CLEO
         for _ in range(2):
-            await jobs.enqueue_reconciliation(Work(database=place.database, runtime=place.runtime))
+            await place.owner.execute(NIGHTLY)
         assert await place.owner.fetchval("select count(*) from agon.pgqueuer") == 1
         await place.work()
         assert len(await events(place)) == 1

@@ -142,7 +142,7 @@ async def test_a_second_run_changes_nothing(place):
     before = await rows_of(place)
     assert await settle(place) == "settled"
     await epoch_jobs.settle(work_of(place), {"day": str(DAY)})
-    await epoch_jobs.enqueue_settlements(work_of(place))
+    await place.owner.execute("select agon.enqueue_epoch_settlements()")
     assert await rows_of(place) == before
 
 
@@ -242,6 +242,6 @@ async def test_a_log_that_contradicts_itself_settles_nothing_and_is_asked_for_ag
     assert error.value.refusal.code == "log_malformed"
     await place.work()
     assert await place.owner.fetchval("select result_cid from epochs") is None
-    await epoch_jobs.enqueue_settlements(work_of(place))
+    await place.owner.execute("select agon.enqueue_epoch_settlements()")
     waiting = "select count(*) from agon.pgqueuer where entrypoint = 'epochs.settle'"
     assert await place.owner.fetchval(waiting) == 1

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from agon.kernel import commands, database, jobs, work_commands
 from agon.kernel.database import Actor
-from agon.kernel.manifest import Host, Job, Schedule, Subscription, System
+from agon.kernel.manifest import Host, Job, Schedule, Subscription, System, load
+from agon.systems import SYSTEMS
 
 SEEN: list[tuple[str, object]] = []
 
@@ -22,10 +23,6 @@ async def note(_work: jobs.Work, payload: dict) -> None:
 async def stumble(_work: jobs.Work, payload: dict) -> None:
     SEEN.append(("stumble", payload["n"]))
     raise ValueError("not this time")
-
-
-async def tick(_work: jobs.Work) -> None:
-    SEEN.append(("tick", None))
 
 
 async def hear(_conn: object, event: object) -> None:
@@ -44,9 +41,14 @@ EXAMPLE = System(
     package="tests.kernel",
     jobs=(
         Job(name="example.note", run="tests.kernel.test_jobs:note"),
+        Job(
+            name="example.count",
+            run="agon.count_example",
+            settings=("session_days", "collect_every_minutes"),
+        ),
         Job(name="example.stumble", run="tests.kernel.test_jobs:stumble", attempts_max=0),
     ),
-    schedules=(Schedule(name="example.tick", cron="* * * * *", run="tests.kernel.test_jobs:tick"),),
+    schedules=(Schedule(job="example.count", cron="* * * * *"),),
     hosts=(Host(name="example.attend", run="tests.kernel.test_jobs:attend"),),
     subscriptions=(
         Subscription(name="example.hear", topic="example.said", run="tests.kernel.test_jobs:hear"),
@@ -119,6 +121,47 @@ async def test_a_job_that_stands_for_uncommitted_work_waits_for_its_commit(place
             assert await conn.fetchval(free) == 0
     async with place.database.as_worker() as conn:
         assert await conn.fetchval(free) == 1
+
+
+async def test_a_schedule_queues_its_job_once_and_the_job_calls_a_function(place, work):
+    await place.owner.execute(
+        """
+        create table agon.example (days integer, minutes integer);
+        create function agon.count_example(days integer, minutes integer) returns void
+          language sql security definer as 'insert into agon.example values (days, minutes)';
+        """
+    )
+    turn = jobs._scheduled(work, "example.count")
+    for _ in range(2):
+        await turn(None)
+    assert await place.owner.fetchval("select count(*) from agon.pgqueuer") == 1
+    await jobs.drain(work)
+    assert [tuple(row) for row in await place.owner.fetch("table agon.example")] == [(180, 15)]
+
+
+async def test_of_a_schedules_failures_the_last_is_kept(place, work):
+    for _ in range(3):
+        await jobs._scheduled(work, "example.stumble")(None)
+        await place.owner.execute("update agon.pgqueuer set status = 'failed'")
+    counts = "select status::text, count(*) from agon.pgqueuer group by 1"
+    await jobs._scheduled(work, "example.stumble")(None)
+    assert dict(await place.owner.fetch(counts)) == {"queued": 1, "failed": 1}
+
+
+async def test_schedules_name_jobs_and_jobs_name_what_there_is(place):
+    named = {job.name: job for system in SYSTEMS for job in system.jobs}
+    assert {each.job for system in SYSTEMS for each in system.schedules} <= named.keys()
+    for job in named.values():
+        if ":" in job.run:
+            assert callable(load(job.run))
+            continue
+        query = """
+            select pronargs - pronargdefaults <= $2 and $2 <= pronargs
+              and has_function_privilege('agon_worker', oid, 'execute')
+            from pg_proc where oid = $1::regproc
+        """
+        assert await place.owner.fetchval(query, job.run, len(job.settings)), job.name
+        assert all(name in place.runtime.settings.values for name in job.settings)
 
 
 async def test_a_job_that_fails_for_good_is_held_and_seen(place, work):

@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from agon.commons.people import jobs
-from agon.kernel.jobs import Work
 from tests import places
 
 NOW = datetime.now(UTC)
@@ -35,7 +33,8 @@ async def session_of(place, age_days, refreshed_days=None):
 
 
 async def swept(place):
-    await jobs.sweep(Work(database=place.database, runtime=place.runtime))
+    days = place.runtime.settings["session_days"]
+    await place.owner.execute("select agon.sweep_people($1)", days)
     rows = await place.owner.fetch("select id from agon.sessions")
     return {row["id"] for row in rows}
 

@@ -100,7 +100,7 @@ comment on function agon.unlink_account(text, text) is
   'Forgets an account and its tokens; false when there was none.';
 grant execute on function agon.unlink_account(text, text) to agon_worker;
 
-create or replace function agon.enqueue_collections(every interval, most integer) returns integer
+create or replace function agon.enqueue_collections(every_minutes integer, most integer default 200) returns integer
 language plpgsql security definer set search_path = ''
 as $$
 declare
@@ -108,7 +108,7 @@ declare
   count integer := 0;
 begin
   for due in
-    update public.linked_accounts a set next_poll_at = agon.now() + every
+    update public.linked_accounts a set next_poll_at = agon.now() + make_interval(mins => every_minutes)
     where a.id in (
       select d.id from public.linked_accounts d
       where d.next_poll_at <= agon.now() and d.provider <> 'apple'
@@ -122,9 +122,9 @@ begin
   return count;
 end
 $$;
-comment on function agon.enqueue_collections(interval, integer) is
-  'Queues a collection for each account that is due, and says when it is due again.';
-grant execute on function agon.enqueue_collections(interval, integer) to agon_worker;
+comment on function agon.enqueue_collections(integer, integer) is
+  'Queues a collection for each account that is due, so many at most, and says when it is due again.';
+grant execute on function agon.enqueue_collections(integer, integer) to agon_worker;
 
 create or replace function agon.load_collection(account_id bigint) returns jsonb
 language sql stable security definer set search_path = ''

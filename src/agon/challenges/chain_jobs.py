@@ -11,7 +11,7 @@ from agon.kernel.jobs import Work
 log = logs.get("agon.challenges.chain")
 
 
-async def dispatch(work: Work) -> None:
+async def dispatch(work: Work, _payload: dict[str, Any] | None = None) -> None:
     """One cycle: cancel what is over, open what is ready, queue what is due."""
     grace_s = work.runtime.settings["settle_grace_s"]
     async with work.database.as_worker() as conn:

@@ -39,6 +39,13 @@ SYSTEM = System(
     ),
     jobs=(
         Job(name="challenges.judge", run="agon.challenges.jobs:judge"),
+        Job(
+            name="challenges.collect_due",
+            run="agon.enqueue_collections",
+            settings=("collect_every_minutes",),
+        ),
+        Job(name="challenges.sweep_nonces", run="agon.sweep_nonces"),
+        Job(name="challenges.dispatch", run="agon.challenges.chain_jobs:dispatch"),
         Job(name="challenges.collect", run="agon.challenges.jobs:collect", attempts_max=3),
         Job(name="challenges.register", run="agon.challenges.chain_jobs:register"),
         Job(name="challenges.infer", run="agon.challenges.chain_jobs:infer"),
@@ -46,17 +53,9 @@ SYSTEM = System(
         Job(name="challenges.mint", run="agon.challenges.chain_jobs:mint"),
     ),
     schedules=(
-        Schedule(
-            name="challenges.collect_due", cron="* * * * *", run="agon.challenges.jobs:collect_due"
-        ),
-        Schedule(
-            name="challenges.sweep_nonces",
-            cron="*/10 * * * *",
-            run="agon.challenges.jobs:sweep_nonces",
-        ),
-        Schedule(
-            name="challenges.dispatch", cron="* * * * *", run="agon.challenges.chain_jobs:dispatch"
-        ),
+        Schedule(job="challenges.collect_due", cron="* * * * *"),
+        Schedule(job="challenges.sweep_nonces", cron="*/10 * * * *"),
+        Schedule(job="challenges.dispatch", cron="* * * * *"),
     ),
     result_kinds=(
         ResultKind(

@@ -13,12 +13,6 @@ from agon.kernel.jobs import Later, Work
 log = logs.get("agon.epochs")
 
 
-async def enqueue_reconciliation(work: Work) -> None:
-    """Every night, where there is a chain."""
-    pool = await work.database.pool("agon_worker")
-    await pool.fetchval("select agon.enqueue_owner_reconciliation()")
-
-
 async def reconcile_owners(work: Work, _payload: dict[str, Any]) -> None:
     """Compare the owners' history with the chain."""
     await reconciling.run(work)
@@ -37,12 +31,6 @@ async def advance(work: Work, _payload: dict[str, Any] | None = None) -> None:
             log.info("epoch.moved", **move)
     async with work.database.as_worker() as conn:
         await days.open_due(conn)
-
-
-async def enqueue_settlements(work: Work) -> None:
-    """Every minute: the days that can be settled and are not."""
-    pool = await work.database.pool("agon_worker")
-    await pool.fetchval("select agon.enqueue_epoch_settlements()")
 
 
 async def settle(work: Work, payload: dict[str, Any]) -> None:

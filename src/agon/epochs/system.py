@@ -35,12 +35,14 @@ SYSTEM = System(
     ),
     jobs=(
         Job(name="epochs.advance", run="agon.epochs.jobs:advance"),
+        Job(name="epochs.settle_due", run="agon.enqueue_epoch_settlements"),
         Job(name="epochs.settle", run="agon.epochs.jobs:settle", concurrency=1),
         Job(
             name="epochs.reconcile_owners",
             run="agon.epochs.jobs:reconcile_owners",
             concurrency=1,
         ),
+        Job(name="epochs.reconcile_owners_nightly", run="agon.enqueue_owner_reconciliation"),
         Job(name="epochs.pay", run="agon.epochs.paying:run"),
         # One at a time: a task whose receipt was lost is looked for among those that are nobody's.
         Job(
@@ -50,15 +52,9 @@ SYSTEM = System(
         ),
     ),
     schedules=(
-        Schedule(name="epochs.advance", cron="* * * * *", run="agon.epochs.jobs:advance"),
-        Schedule(
-            name="epochs.settle", cron="* * * * *", run="agon.epochs.jobs:enqueue_settlements"
-        ),
-        Schedule(
-            name="epochs.reconcile_owners_nightly",
-            cron="37 3 * * *",
-            run="agon.epochs.jobs:enqueue_reconciliation",
-        ),
+        Schedule(job="epochs.advance", cron="* * * * *"),
+        Schedule(job="epochs.settle_due", cron="* * * * *"),
+        Schedule(job="epochs.reconcile_owners_nightly", cron="37 3 * * *"),
     ),
     hosts=(Host(name="epochs.board", run="agon.epochs.keeping:run"),),
     commands=(

@@ -155,15 +155,14 @@ def _compose(work: Work, conn: asyncpg.Connection, *, schedules: bool = True) ->
         for job in system.jobs:
             _register(queue, work, job)
         for schedule in system.schedules if schedules else ():
-            task = load(schedule.run)
-            queue.schedule(schedule.name, schedule.cron, accepts_context=False)(
-                _scheduled(work, schedule.name, task)
+            queue.schedule(schedule.job, schedule.cron, accepts_context=False)(
+                _scheduled(work, schedule.job)
             )
     return queue
 
 
 def _register(queue: PgQueuer, work: Work, job: Job) -> None:
-    task = load(job.run)
+    task = load(job.run) if ":" in job.run else _calling(job)
 
     async def execute(item: Any) -> None:
         answer = await task(work, json.loads(item.payload or b"{}"))
@@ -184,12 +183,23 @@ def _register(queue: PgQueuer, work: Work, job: Job) -> None:
     )(execute)
 
 
-def _scheduled(
-    work: Work, name: str, task: Callable[[Work], Awaitable[None]]
-) -> Callable[[Any], Awaitable[None]]:
+def _calling(job: Job) -> Callable[[Work, object], Awaitable[None]]:
+    """The task of a job that names a SQL function."""
+    marks = ", ".join(f"${number}" for number in range(1, len(job.settings) + 1))
+
+    async def call(work: Work, _payload: object) -> None:
+        given = [work.runtime.settings[name] for name in job.settings]
+        async with work.database.as_worker() as conn:
+            answer = await conn.fetchval(f"select {job.run}({marks})", *given)
+        log.debug("job.called", job=job.name, answer=answer)
+
+    return call
+
+
+def _scheduled(work: Work, job: str) -> Callable[[Any], Awaitable[None]]:
     async def execute(_schedule: Any) -> None:
-        log.debug("schedule.runs", schedule=name)
-        await task(work)
+        async with work.database.as_worker() as conn:
+            await conn.execute("select agon.enqueue_scheduled($1)", job)
 
     return execute
 

@@ -42,6 +42,19 @@ $$;
 comment on function agon.enqueue(text, jsonb, text, timestamptz, integer) is
   'Queues a job; null when one with the same dedupe key waits. Behind one that runs another is queued, as `KEY again`. Called by other functions only.';
 
+create or replace function agon.enqueue_scheduled(job text) returns void
+language sql security definer set search_path = ''
+as $$
+  -- Of those that failed the last one says enough.
+  delete from agon.pgqueuer q using agon.pgqueuer later
+  where q.dedupe_key = enqueue_scheduled.job and q.status = 'failed'
+    and later.dedupe_key = q.dedupe_key and later.status = 'failed' and later.id > q.id;
+  select agon.enqueue(enqueue_scheduled.job, '{}', enqueue_scheduled.job);
+$$;
+comment on function agon.enqueue_scheduled(text) is
+  'Queues a job whose time has come, unless it waits; forgets all but the last of its failures.';
+grant execute on function agon.enqueue_scheduled(text) to agon_worker;
+
 -- Only new work wakes a worker: a NOTIFY takes a lock that every committing transaction shares.
 create or replace function agon.note_new_jobs() returns trigger
 language plpgsql security definer set search_path = ''

@@ -34,21 +34,23 @@ class Setting:
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """Work that waits in the queue. run: ``async (work: jobs.Work, payload: dict) -> jobs.Later |
-    None``. attempts_max: after so many failures it is given up; one put off by `Later` is none."""
+    None``; or the name of a SQL function, which is called with the values of `settings` in their
+    order. attempts_max: after so many failures it is given up; one put off by `Later` is none."""
 
     name: str
     run: str
+    settings: tuple[str, ...] = ()
     attempts_max: int = 8
     concurrency: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Work by the clock. cron: five fields, UTC; run: ``async (work: jobs.Work) -> None``."""
+    """A job that is queued by the clock, with no payload. cron: five fields, UTC. While it waits it
+    is not queued a second time."""
 
-    name: str
+    job: str
     cron: str
-    run: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,16 +65,16 @@ comment on function agon.note_mail_failed(text, text) is
   'A mail that is given up, and why; blanks its body.';
 grant execute on function agon.note_mail_failed(text, text) to agon_worker;
 
-create or replace function agon.forget_mails(age interval) returns integer
+create or replace function agon.forget_mails(kept_days integer default 30) returns integer
 language sql security definer set search_path = ''
 as $$
   with forgotten as (
     delete from agon.mails m
-    where m.state <> 'queued' and m.created_at < agon.now() - age
+    where m.state <> 'queued' and m.created_at < agon.now() - make_interval(days => kept_days)
     returning 1
   )
   select count(*)::integer from forgotten
 $$;
-comment on function agon.forget_mails(interval) is
-  'Deletes mail that was sent or failed so long ago, with its addresses and keys; answers how many.';
-grant execute on function agon.forget_mails(interval) to agon_worker;
+comment on function agon.forget_mails(integer) is
+  'Deletes mail that was queued so many days ago and is sent or failed, with its addresses and keys, which hold as long; answers how many.';
+grant execute on function agon.forget_mails(integer) to agon_worker;

@@ -13,14 +13,9 @@ SYSTEM = System(
             run="agon.commons.notifications.jobs:send_mail",
             concurrency=4,
         ),
+        Job(name="notifications.forget_mails", run="agon.forget_mails"),
     ),
-    schedules=(
-        Schedule(
-            name="notifications.forget_mails",
-            cron="17 3 * * *",
-            run="agon.commons.notifications.jobs:forget_mails",
-        ),
-    ),
+    schedules=(Schedule(job="notifications.forget_mails", cron="17 3 * * *"),),
     commands=(("mail", "agon.commons.notifications.commands:mail"),),
     settings=(
         Setting(

@@ -1,9 +1,10 @@
 -- What is old goes, by a schedule.
 
-create or replace function agon.sweep_people(session_age interval) returns integer
+create or replace function agon.sweep_people(session_days integer) returns integer
 language plpgsql security definer set search_path = ''
 as $$
 declare
+  session_age constant interval := make_interval(days => session_days);
   ended integer := 0;
 begin
   if session_age > interval '0' then
@@ -19,6 +20,6 @@ begin
   return ended;
 end
 $$;
-comment on function agon.sweep_people(interval) is
-  'Ends sessions that were not refreshed for so long, 0: none; forgets old tries, codes, messages and sign-ins under way. How many sessions.';
-grant execute on function agon.sweep_people(interval) to agon_worker;
+comment on function agon.sweep_people(integer) is
+  'Ends sessions that were not refreshed for so many days, 0: none; forgets old tries, codes, messages and sign-ins under way. How many sessions.';
+grant execute on function agon.sweep_people(integer) to agon_worker;

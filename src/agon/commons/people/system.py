@@ -1,6 +1,6 @@
 """The manifest of `people`."""
 
-from agon.kernel.manifest import Bearer, Schedule, Setting, System
+from agon.kernel.manifest import Bearer, Job, Schedule, Setting, System
 
 SYSTEM = System(
     name="people",
@@ -25,9 +25,8 @@ SYSTEM = System(
         "agent_credentials.sql",
     ),
     bearers=(Bearer(prefix="agon_bot_", claims="agon.commons.people.agent_credentials:claims"),),
-    schedules=(
-        Schedule(name="people.sweep", cron="47 3 * * *", run="agon.commons.people.jobs:sweep"),
-    ),
+    jobs=(Job(name="people.sweep", run="agon.sweep_people", settings=("session_days",)),),
+    schedules=(Schedule(job="people.sweep", cron="47 3 * * *"),),
     settings=(
         Setting(
             name="password_length_min",
