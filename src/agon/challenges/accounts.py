@@ -30,8 +30,6 @@ from agon.kernel.errors import Refused, refuse
 from agon.kernel.outbound import Client
 
 STATE_BYTES = 32
-DUE_ACCOUNTS_MAX = 200
-"""Accounts that one turn of the schedule hands out."""
 LATE_SYNC_S = 30 * 24 * 3600
 """How far back we ask for a challenge that names no start."""
 CALLBACK_PATH = "/api/accounts/{provider}/callback"
@@ -202,23 +200,22 @@ async def collect(
 
     Returns how many rows of evidence came of it. A provider's refusal is noted on the account.
     """
-    pool = await database.pool("agon_worker")
-    row = await pool.fetchval("select agon.load_collection($1)", account_id)
+    row = await database.ask("select agon.load_collection($1)", account_id)
     if row is None or not row["challenges"]:
         return 0
     account = account_of(privates, row)
     try:
-        account = await _refresh(pool, client, settings, row, account)
+        account = await _refresh(database, client, settings, row, account)
         fetched = await _fetch(client, settings, row, account)
     except Refused as refused:
         fetched = Fetched(documents=(), next_since_ms=0, stopped=refused.refusal)
     if fetched.tokens:
-        await _renew(pool, row, fetched.tokens)
+        await _renew(database, row, fetched.tokens)
     inserted = 0
     for document in fetched.documents:
         for challenge in row["challenges"]:
             inserted += await _submit(desk, row, challenge["id"], document)
-            await pool.execute(
+            await database.ask(
                 "select agon.note_document($1, $2, $3)",
                 account_id,
                 challenge["id"],
@@ -226,7 +223,7 @@ async def collect(
             )
     stopped = str(fetched.stopped) if fetched.stopped else None
     wait_ms = max(0, (fetched.next_poll_ms or 0) - clock.now_ms())
-    await pool.execute(
+    await database.ask(
         "select agon.note_collection($1, $2, $3)",
         account_id,
         stopped,
@@ -259,7 +256,7 @@ def account_of(privates: Privates, row: Mapping[str, Any]) -> Account:
 
 
 async def _refresh(
-    pool: Any, client: Client, settings: Settings, row: Mapping[str, Any], account: Account
+    database: Database, client: Client, settings: Settings, row: Mapping[str, Any], account: Account
 ) -> Account:
     """The account with tokens that hold. New ones are stored before anything else is done with
     them, since the old ones may be void from now on."""
@@ -268,7 +265,7 @@ async def _refresh(
         return account
     at = party(settings, row["provider"])
     tokens = await PROVIDERS["strava"].refresh(client, at, account.refresh_token, now_ms)
-    await _renew(pool, row, tokens)
+    await _renew(database, row, tokens)
     return replace(
         account,
         access_token=tokens.access_token,
@@ -277,16 +274,17 @@ async def _refresh(
     )
 
 
-async def _renew(pool: Any, row: Mapping[str, Any], tokens: Tokens) -> None:
-    access, refresh = seal(await keys.sealer(pool), row["subject"], row["provider"], tokens)
-    await pool.execute(
-        "select agon.renew_tokens($1, $2, $3, $4, $5)",
-        row["id"],
-        row["access_token"],
-        access,
-        refresh,
-        clock.from_ms(tokens.expires_ms),
-    )
+async def _renew(database: Database, row: Mapping[str, Any], tokens: Tokens) -> None:
+    async with database.as_worker() as conn:
+        access, refresh = seal(await keys.sealer(conn), row["subject"], row["provider"], tokens)
+        await conn.execute(
+            "select agon.renew_tokens($1, $2, $3, $4, $5)",
+            row["id"],
+            row["access_token"],
+            access,
+            refresh,
+            clock.from_ms(tokens.expires_ms),
+        )
 
 
 async def _fetch(

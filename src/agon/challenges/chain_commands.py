@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import typer
 
 from agon.kernel import commands
-from agon.kernel.runtime import Runtime
 
 NUMBER_MAX = 2**63 - 1
 
 
 def cancel_terminal_jobs() -> None:
     """Cancel AIVM jobs whose challenge is over; the dispatcher does so every minute."""
-    canceled = commands.run(_ask(commands.begin(), "select agon.cancel_terminal_jobs()"))
+    canceled = commands.ask("select agon.cancel_terminal_jobs()")
     commands.out.print(f"{canceled} jobs canceled")
 
 
 def retry(challenge: int = typer.Argument(min=0, max=NUMBER_MAX, help="Its number.")) -> None:
     """Let go on what was given up of a challenge: inference, settlement, registry, achievements."""
-    done = commands.run(_ask(commands.begin(), "select agon.retry_challenge($1)", challenge))
+    done = commands.ask("select agon.retry_challenge($1)", challenge)
     for what in ("inference", "settlement"):
         if done[what]:
             commands.out.print(f"{what}: tried again")
@@ -28,8 +25,3 @@ def retry(challenge: int = typer.Argument(min=0, max=NUMBER_MAX, help="Its numbe
         commands.out.print(f"transactions: {done['transactions']} sent again")
     if not any(done.values()):
         commands.out.print("Nothing was given up.")
-
-
-async def _ask(process: Runtime, query: str, *given: Any) -> Any:
-    async with process.database() as database, database.as_worker() as conn:
-        return await conn.fetchval(query, *given)

@@ -31,13 +31,12 @@ async def judge(database: Database, challenge_id: int, subject: str) -> str:
 
     Returns recorded | unchanged | stale | closed | nothing. Safe to run any number of times.
     """
-    pool = await database.pool("agon_worker")
-    case = await pool.fetchval("select agon.load_case($1, $2)", challenge_id, subject)
+    case = await database.ask("select agon.load_case($1, $2)", challenge_id, subject)
     if case is None or not case["evidence"]:
         return "nothing"
     large = sum(len(row["data"]) for row in case["evidence"]) > RECORDS_INLINE_MAX
     decision = await asyncio.to_thread(decide, case) if large else decide(case)
-    return await pool.fetchval(
+    return await database.ask(
         "select agon.record_verdict($1, $2, $3, $4, $5)",
         challenge_id,
         subject,

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import typer
 from rich.table import Table
 
 from agon.epochs import credentials, days, history, profiles
 from agon.kernel import commands
-from agon.kernel.database import ENGINE, Conn
+from agon.kernel.database import ENGINE
 from agon.kernel.errors import refuse
-
-Answer = TypeVar("Answer")
 
 DAY = typer.Argument(None, metavar="[DAY]", help="As YYYY-MM-DD; the day that it is, if left out.")
 SLUG = typer.Argument(help="The bot's slug.")
@@ -33,7 +30,7 @@ def keep_profile(
 ) -> None:
     """Keep a profile as its next version."""
     config = profiles.daily() if path is None else _read(path)
-    kept = _ask(lambda conn: days.keep_profile(conn, key, config, activate=activate))
+    kept = commands.act(lambda conn: days.keep_profile(conn, key, config, activate=activate))
     state = "is active" if kept["is_active"] else "is kept"
     print(f"{kept['profile_key']} version {kept['version']} {state}.")
 
@@ -42,14 +39,14 @@ def keep_profile(
 def open_day(day: str = DAY) -> None:
     """Open a day by the active profile."""
     named = day_of(day)
-    opened = _ask(lambda conn: days.open_day(conn, named))
+    opened = commands.act(lambda conn: days.open_day(conn, named))
     print(f"{opened['day_date']} is in {opened['phase']}; live from {opened['starts_at']}.")
 
 
 @epoch.command("advance")
 def advance() -> None:
     """Make the moves that are due; the worker does so by itself."""
-    moves = _ask(days.advance)
+    moves = commands.act(days.advance)
     for move in moves:
         print(f"{move['day']} {move['from_phase']} -> {move['to_phase']}")
     if not moves:
@@ -88,14 +85,14 @@ def issue_credential(
 ) -> None:
     """Make a credential with which a program acts as a bot. It is printed now, and never again."""
     if revoke:
-        ended = _ask(lambda conn: credentials.revoke(conn, slug, revoke))
+        ended = commands.act(lambda conn: credentials.revoke(conn, slug, revoke))
         print("It holds no more." if ended else "No such credential held.")
     elif listed:
-        for row in _ask(lambda conn: credentials.listed(conn, slug)):
+        for row in commands.act(lambda conn: credentials.listed(conn, slug)):
             state = f"revoked {row['revoked_at']}" if row["revoked_at"] else row["expires_at"]
             print(row["id"], f"{row['prefix']}…", state)
     else:
-        print(_ask(lambda conn: credentials.issue(conn, slug, valid_days))["credential"])
+        print(commands.act(lambda conn: credentials.issue(conn, slug, valid_days))["credential"])
 
 
 def _read(path: Path) -> Any:
@@ -125,11 +122,3 @@ async def _look(day: date | None) -> tuple[dict[str, Any], list[dict[str, Any]]]
                 raise refuse("epoch_unknown", "No day was opened yet.", hint="`agon epoch open`")
             day = date.fromisoformat(newest[0]["day"])
         return await history.day(conn, day), await history.slots(conn, day)
-
-
-def _ask(act: Callable[[Conn], Awaitable[Answer]]) -> Answer:
-    async def ask() -> Answer:
-        async with commands.begin().database() as database, database.as_worker() as conn:
-            return await act(conn)
-
-    return commands.run(ask())

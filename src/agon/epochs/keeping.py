@@ -47,16 +47,18 @@ async def once(database: Database, kept: live.Live, epochs: Collection[str]) -> 
     knows it, too; and a board is served for FRESH_MS from the look on, however long a round takes.
     """
     seen = {epoch: await kept.look(epoch) for epoch in epochs}
-    pool = await database.pool("agon_worker")
-    rows = await pool.fetch("select * from agon.live_boards()")
+    async with database.as_worker() as conn:
+        rows = await conn.fetch("select * from agon.live_boards()")
     for held in rows:
         look = seen.get(held["epoch_id"])
         if look is not None:
-            await _mend(pool, kept, look, held)
+            await _mend(database, kept, look, held)
     return [held["epoch_id"] for held in rows]
 
 
-async def _mend(pool: Any, kept: live.Live, seen: live.Look, held: Mapping[str, Any]) -> None:
+async def _mend(
+    database: Database, kept: live.Live, seen: live.Look, held: Mapping[str, Any]
+) -> None:
     epoch = held["epoch_id"]
     seqs = {int(slot): seq for slot, seq in held["seqs"].items()}
     if board.is_ahead(seen.seqs, seqs):
@@ -64,7 +66,7 @@ async def _mend(pool: Any, kept: live.Live, seen: live.Look, held: Mapping[str, 
         await kept.forget(epoch, seen)
         return
     slots = board.behind(seen.seqs, seqs)
-    rows = slots and await pool.fetch(
-        "select agon.board_slots($1::text::uuid, $2) as shown", epoch, slots
+    shown = slots and await database.ask(
+        "select array(select agon.board_slots($1::text::uuid, $2))", epoch, slots
     )
-    await kept.put(seen, held, [row["shown"] for row in rows])
+    await kept.put(seen, held, shown)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import typer
@@ -14,14 +13,9 @@ from agon.kernel import commands
 
 def pay(day: str = typer.Argument(help="As YYYY-MM-DD.")) -> None:
     """Start the payouts and the edition of a settled day, and try again what failed of them."""
-    done = commands.run(_pay(day_of(day)))
+    done = commands.ask("select agon.pay_day($1)", day_of(day))
     for sentence in _sentences(done):
         commands.out.print(sentence)
-
-
-async def _pay(day: date) -> dict[str, Any]:
-    async with commands.begin().database() as database, database.as_worker() as conn:
-        return await conn.fetchval("select agon.pay_day($1)", day)
 
 
 def _sentences(done: Mapping[str, Any]) -> list[str]:

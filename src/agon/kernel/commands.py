@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from ipaddress import ip_address
 from pathlib import Path
@@ -30,6 +30,7 @@ from agon.kernel import (
     results,
     runtime,
 )
+from agon.kernel.database import Conn
 from agon.kernel.errors import Refused, refuse
 from agon.kernel.manifest import System
 from agon.kernel.runtime import Runtime
@@ -63,6 +64,21 @@ def begin() -> Runtime:
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:
     """Run a coroutine to its end."""
     return uvloop.run(work)
+
+
+def act(fn: Callable[[Conn], Awaitable[Answer]]) -> Answer:
+    """What it answers, in a transaction of the engine."""
+
+    async def within() -> Answer:
+        async with begin().database() as pools, pools.as_worker() as conn:
+            return await fn(conn)
+
+    return run(within())
+
+
+def ask(query: str, *given: object) -> Any:
+    """The value of one call of the engine."""
+    return act(lambda conn: conn.fetchval(query, *given))
 
 
 @db.command("url")

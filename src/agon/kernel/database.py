@@ -146,6 +146,11 @@ class Database:
             )
             yield conn
 
+    async def ask(self, query: str, *given: object, actor: Actor = ENGINE) -> Any:
+        """The value of one call, in a transaction of its own, as `as_worker`."""
+        async with self.as_worker(actor) as conn:
+            return await conn.fetchval(query, *given)
+
 
 async def connect(url: str, settings: Mapping[str, str] | None = None) -> Conn:
     """One connection outside the pools. Raises Refused `database_unreachable`."""

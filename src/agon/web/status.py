@@ -91,7 +91,8 @@ def _files(systems: tuple[System, ...]) -> list[migrate.File]:
 @router.get("/metrics")
 async def metrics(pools: Pools) -> Response:
     """Prometheus text."""
-    rows = await (await pools.pool("agon_worker")).fetch("select * from agon.job_counts()")
+    async with pools.as_worker() as conn:
+        rows = await conn.fetch("select * from agon.job_counts()")
     JOBS.clear()
     for row in rows:
         JOBS.labels(row["job"], row["status"]).set(row["jobs"])

@@ -64,8 +64,7 @@ async def run(work: Work, stop: asyncio.Event) -> None:
 
 async def wake(work: Work, _payload: Mapping[str, Any]) -> None:
     """Something is meant: whoever sends need not wait for its next turn."""
-    pool = await work.database.pool("agon_worker")
-    await pool.execute("select pg_notify($1, '')", CHANNEL)
+    await work.database.ask("select pg_notify($1, '')", CHANNEL)
 
 
 @asynccontextmanager

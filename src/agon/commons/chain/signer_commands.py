@@ -49,7 +49,7 @@ def add(
 @signer.command("list")
 def list_all() -> None:
     """Every signer, and how many transactions it has under way."""
-    rows = commands.run(_rows(commands.begin()))
+    rows = commands.act(lambda conn: conn.fetch("select * from agon.list_signers()"))
     table = Table("chain", Column("address", overflow="fold"), "kind", "active", "next nonce",
                   "under way", box=None)  # fmt: skip
     for row in rows:
@@ -92,8 +92,3 @@ async def _on_chain(
             chain = await node.chain_id()
     async with process.database() as database, database.as_worker() as conn:
         return await act(conn, chain)
-
-
-async def _rows(process: Runtime) -> list[Mapping[str, Any]]:
-    async with process.database() as database, database.as_worker() as conn:
-        return await conn.fetch("select * from agon.list_signers()")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import typer
 
 from agon.commons.people import wallets
 from agon.kernel import clock, commands, jwt
 from agon.kernel.errors import refuse
-from agon.kernel.runtime import Runtime
 
 HOUR_S = 3600
 WHO = typer.Argument(help="A user, by id, e-mail address or wallet.")
@@ -35,7 +31,7 @@ def token(
         user_id = wallets.local_user(wallet or "0x" + "0" * 40)
         claims |= {"sub": user_id, "aud": jwt.AUDIENCE}
         if wallet:
-            commands.run(_link(process, user_id, wallet))
+            commands.act(lambda conn: wallets.link(conn, user_id, wallet))
     if admin:
         claims["app_metadata"] = {"roles": ["admin"]}
     if process.settings["jwt_issuer"]:
@@ -43,32 +39,23 @@ def token(
     print(jwt.mint(claims, process.jwt_keys[0], clock.now_s(), hours * HOUR_S))
 
 
-async def _link(process: Runtime, user_id: str, wallet: str) -> None:
-    async with process.database() as database, database.as_worker() as conn:
-        await wallets.link(conn, user_id, wallet)
-
-
 @role.command("grant")
 def grant_role(who: str = WHO, name: str = typer.Argument(help="Such as admin.")) -> None:
     """Give a user a role; it holds from the next sign-in or refresh."""
-    commands.run(_fetch("select agon.grant_role(agon.find_user($1), $2)", who, name))
+    commands.ask("select agon.grant_role(agon.find_user($1), $2)", who, name)
     print(f"{who} has the role {name}.")
 
 
 @role.command("revoke")
 def revoke_role(who: str = WHO, name: str = typer.Argument(help="Such as admin.")) -> None:
     """Take a role from a user; tokens that stand keep it until they expire."""
-    had = commands.run(_fetch("select agon.revoke_role(agon.find_user($1), $2)", who, name))[0][0]
+    had = commands.ask("select agon.revoke_role(agon.find_user($1), $2)", who, name)
     print(f"{who} has the role {name} no more." if had else f"{who} had no role {name}.")
 
 
 @role.command("list")
 def list_roles() -> None:
     """Every role that a user has, one a line: role, then user id."""
-    for row in commands.run(_fetch("select role, user_id from agon.list_roles()")):
+    listed = "select role, user_id from agon.list_roles()"
+    for row in commands.act(lambda conn: conn.fetch(listed)):
         print(row["role"], row["user_id"])
-
-
-async def _fetch(statement: str, *arguments: str) -> list[Mapping[str, Any]]:
-    async with commands.begin().database() as database, database.as_worker() as conn:
-        return await conn.fetch(statement, *arguments)
