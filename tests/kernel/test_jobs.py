@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from typer.testing import CliRunner
 
-from agon.kernel import commands, database, jobs, work_commands
+from agon.kernel import clock, commands, database, jobs, work_commands
 from agon.kernel.database import Actor
 from agon.kernel.manifest import Host, Job, Schedule, Subscription, System, load
 from agon.systems import SYSTEMS
@@ -146,6 +147,18 @@ async def test_of_a_schedules_failures_the_last_is_kept(place, work):
     counts = "select status::text, count(*) from agon.pgqueuer group by 1"
     await jobs._scheduled(work, "example.stumble")(None)
     assert dict(await place.owner.fetch(counts)) == {"queued": 1, "failed": 1}
+
+
+async def test_the_log_of_old_jobs_is_forgotten_but_for_those_that_stand(place, work):
+    await enqueue(place, "example.note", 1)
+    await enqueue(place, "example.stumble", 1)
+    await jobs.drain(work)
+    forget = "select agon.forget_job_log()"
+    assert await place.owner.fetchval(forget) == 0
+    await place.set_clock(clock.now() + timedelta(days=31))
+    assert await place.owner.fetchval(forget) > 0
+    left = await place.owner.fetch("select distinct entrypoint from agon.pgqueuer_log")
+    assert [row[0] for row in left] == ["example.stumble"]
 
 
 async def test_schedules_name_jobs_and_jobs_name_what_there_is(place):

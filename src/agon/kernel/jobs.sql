@@ -143,3 +143,19 @@ $$;
 comment on function agon.drop_job(bigint) is
   'Forgets a failed job, whose log stays; false where there is none.';
 grant execute on function agon.drop_job(bigint) to agon_worker;
+
+create or replace function agon.forget_job_log(kept_days integer default 30) returns bigint
+language sql security definer set search_path = ''
+as $$
+  with old as (select agon.now() - make_interval(days => kept_days) as ends),
+  counted as (delete from agon.pgqueuer_statistics s using old where s.created < old.ends),
+  forgotten as (
+    delete from agon.pgqueuer_log l using old
+    where l.created < old.ends and not exists (select from agon.pgqueuer q where q.id = l.job_id)
+    returning 1
+  )
+  select count(*) from forgotten
+$$;
+comment on function agon.forget_job_log(integer) is
+  'Deletes what the queue wrote of jobs that ended so many days ago; answers how many lines.';
+grant execute on function agon.forget_job_log(integer) to agon_worker;

@@ -1,6 +1,6 @@
 """The kernel's own manifest."""
 
-from agon.kernel.manifest import Check, Setting, System
+from agon.kernel.manifest import Check, Job, Schedule, Setting, System
 
 SYSTEM = System(
     name="kernel",
@@ -15,6 +15,8 @@ SYSTEM = System(
         "outside.sql",
         "results.sql",
     ),
+    jobs=(Job(name="kernel.forget_job_log", run="agon.forget_job_log"),),
+    schedules=(Schedule(job="kernel.forget_job_log", cron="7 3 * * *"),),
     commands=(
         ("db", "agon.kernel.commands:db"),
         ("migrate", "agon.kernel.commands:migrations"),
