@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
@@ -78,6 +79,14 @@ async def test_a_generation_twice_is_one_avatar(place, ada, slug):
         assert await looks.generate(place, desk, name) == "done"
         assert len(running.tasks) == 2
     assert await looks.seen(place, ada, slug) == [(1, "pending")]
+
+
+async def test_two_workers_at_once_ask_meshy_once(place, ada, slug):
+    async with meshy(place) as (running, desk):
+        name = await looks.asked(place, ada, slug, desk)
+        both = await asyncio.gather(*(looks.generate(place, desk, name) for _ in range(2)))
+        assert sorted(both) == ["another has it in hand", "done"]
+        assert running.asked() == ["preview", "refine"]
 
 
 async def test_what_meshy_works_on_is_waited_for(place, ada, slug):
