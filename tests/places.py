@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
 from agon.commons.people import wallets
 from agon.kernel import clock, database, jobs, jwt, migrate, runtime
+from agon.kernel.errors import Refusal, Refused
 from agon.systems import SYSTEMS
 from tests.servers import TestServer
 
@@ -71,6 +73,19 @@ ADMIN = database.Actor(
     claims={"sub": "00000000-0000-4000-8000-00000000ad11", "app_metadata": {"roles": ["admin"]}},
 )
 SERVICE = database.Actor(role="service_role")
+
+
+def bearer(place: Place, actor: database.Actor) -> dict[str, str]:
+    """The header of a signed-in client."""
+    return {"Authorization": f"Bearer {place.token(actor)}"}
+
+
+async def refusal_of(act: Awaitable[object]) -> Refusal:
+    """The refusal that an act must end in, ours or Postgres's."""
+    with pytest.raises((Refused, asyncpg.PostgresError)) as caught:
+        await act
+    error = caught.value
+    return error.refusal if isinstance(error, Refused) else database.refusal_of(error)
 
 
 def wallet(name: str) -> str:

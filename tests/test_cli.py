@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.challenges.test_challenges import RULE
-from tests.challenges.test_http import run_file
+from tests.challenges.drafts import RULE, run_file
 from tests.places import wallet
 
 SCRIPT = Path(sys.executable).with_name("agon")

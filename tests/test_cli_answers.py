@@ -19,8 +19,7 @@ from agon.challenges import commands
 from agon.challenges.records import Source
 from agon.kernel import embedded
 from agon.kernel.errors import Refusal, Refused
-from tests.challenges.test_challenges import RULE
-from tests.challenges.test_http import run_file
+from tests.challenges.drafts import RULE, run_file
 from tests.kernel.homes import new_home
 from tests.test_cli import SCRIPT, agon, home  # noqa: F401 - a fixture
 

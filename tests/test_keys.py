@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,7 @@ from agon.rest.commands import printable
 from agon.rest.system import SYSTEM
 from agon.systems import SYSTEMS
 from agon.web.callers import Callers
-from tests.rest.doors import WITH_REST
+from tests.rest.doors import begun
 from tests.test_cli import agon
 
 DEVELOPMENT_SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"
@@ -30,13 +29,6 @@ DEMO_SERVICE = (
     ".EGIM96RAZx35lJzdJsyH-qQwv8Hdp7fsn3W0YpN81IU"
 )
 GIVEN = "sb_publishable_0123456789012345678901234567"
-
-
-def begun(folder: Path, **environ: str) -> runtime.Runtime:
-    return runtime.begin(
-        WITH_REST, environ={"AGON_HOME": str(folder), "AGON_LOG_LEVEL": "error", **environ},
-        folder=folder,
-    )  # fmt: skip
 
 
 async def role_of(process: runtime.Runtime, key: str) -> str:

@@ -13,9 +13,10 @@ import pytest
 from agon.auth import github
 from agon.kernel import outbound
 from agon.kernel.errors import Refused, retry_after_s
+from tests.places import refusal_of
 from tests.standins import github as standin
 from tests.standins import server
-from tests.standins.server import Standin, calling, refusal
+from tests.standins.server import Standin, calling
 
 NOW_S = 1_800_000_000
 VERIFIER = "v" * 43
@@ -125,7 +126,7 @@ class TestExchange:
         async with standin.standin() as party, calling(party) as client:
             code = github.code_of(await sent_back(client, party))
             await github.exchange(client, app_at(party), code, back_at(party))
-            found = await refusal(github.exchange(client, app_at(party), code, back_at(party)))
+            found = await refusal_of(github.exchange(client, app_at(party), code, back_at(party)))
         assert (found.code, found.status) == ("bad_oauth_callback", 400)
         assert "incorrect or expired" in found.details
 
@@ -138,7 +139,7 @@ class TestExchange:
             tokens = await github.exchange(client, app_at(party), code, back_at(party), VERIFIER)
             assert tokens.access_token
             stolen = github.code_of(await sent_back(client, party, **given))
-            found = await refusal(
+            found = await refusal_of(
                 github.exchange(client, app_at(party), stolen, back_at(party), "w" * 43)
             )
         assert found.code == "bad_oauth_callback"
@@ -147,13 +148,13 @@ class TestExchange:
         async with standin.standin() as party, calling(party) as client:
             code = github.code_of(await sent_back(client, party))
             app = replace(app_at(party), client_secret="wrong")
-            found = await refusal(github.exchange(client, app, code, back_at(party)))
+            found = await refusal_of(github.exchange(client, app, code, back_at(party)))
         assert (found.code, found.status) == ("provider_misconfigured", 502)
 
     async def test_another_callback_is_the_operators_to_mend(self) -> None:
         async with standin.standin() as party, calling(party) as client:
             code = github.code_of(await sent_back(client, party))
-            found = await refusal(
+            found = await refusal_of(
                 github.exchange(client, app_at(party), code, "https://elsewhere.example")
             )
         assert found.code == "provider_misconfigured"
@@ -172,7 +173,7 @@ class TestExchange:
     async def test_other_answers_are_refused(self, body, code) -> None:
         async with standin.standin() as party, calling(party) as client:
             party.order("/login/oauth/access_token", server.Fault(status=200, body=body))
-            found = await refusal(github.exchange(client, app_at(party), "c", back_at(party)))
+            found = await refusal_of(github.exchange(client, app_at(party), "c", back_at(party)))
         assert found.code == code
 
     async def test_tokens_that_expire_say_so(self) -> None:
@@ -194,7 +195,7 @@ class TestExchange:
         async with standin.standin() as party, calling(party) as client:
             code_given = github.code_of(await sent_back(client, party))
             party.order("/login/oauth/access_token", fault)
-            found = await refusal(
+            found = await refusal_of(
                 github.exchange(client, app_at(party), code_given, back_at(party))
             )
         assert found.code == code
@@ -243,7 +244,7 @@ class TestProfile:
 
     async def test_a_token_that_was_withdrawn_is_refused(self) -> None:
         async with standin.standin() as party, calling(party) as client:
-            found = await refusal(github.profile(client, app_at(party), "gho_gone", NOW_S))
+            found = await refusal_of(github.profile(client, app_at(party), "gho_gone", NOW_S))
         assert (found.code, found.status) == ("provider_token_refused", 400)
 
     @pytest.mark.parametrize(
@@ -259,7 +260,7 @@ class TestProfile:
         async with standin.standin() as party, calling(party) as client:
             token = (await exchanged(client, party)).access_token
             party.order(f"{standin.API}/user", fault)
-            found = await refusal(github.profile(client, app_at(party), token, NOW_S))
+            found = await refusal_of(github.profile(client, app_at(party), token, NOW_S))
         assert found.code == "outbound_rate_limited"
         assert retry_after_s(found) == wait_s
 
@@ -280,6 +281,6 @@ class TestProfile:
             token = (await exchanged(client, party)).access_token
             # The first path is the beginning of the second; it is asked for first.
             party.order(standin.API + path, fault)
-            found = await refusal(github.profile(client, app_at(party), token, NOW_S))
+            found = await refusal_of(github.profile(client, app_at(party), token, NOW_S))
         assert found.code in ("provider_failed", "outbound_rate_limited", "outbound_malformed")
         assert found.status in (502, 503)

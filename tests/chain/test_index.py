@@ -22,9 +22,8 @@ from tests.chain.following import (
     true_logs,
     walking,
 )
-from tests.places import SERVICE
+from tests.places import SERVICE, refusal_of
 from tests.standins.rpc import CHAIN_ID, Chain
-from tests.standins.server import refusal
 
 
 def long_chain(blocks: int = 60, seed: int = 1) -> Chain:
@@ -195,7 +194,7 @@ async def test_another_chain_is_refused(place):
     async with walking(place, chain) as walk:
         await indexing.catch_up(walk)
         chain.chain_id = 1
-        refused = await refusal(indexing.catch_up(walk))
+        refused = await refusal_of(indexing.catch_up(walk))
     assert refused.code == "chain_differs"
     assert await stored(place) == true_logs(chain)
 

@@ -17,8 +17,9 @@ from tests.chain.following import (
     true_logs,
     walking,
 )
+from tests.places import refusal_of
 from tests.standins.rpc import Chain, Log, Refusal
-from tests.standins.server import Fault, Waits, broken, rate_limited, refusal, truncated
+from tests.standins.server import Fault, Waits, broken, rate_limited, truncated
 
 
 def busy_chain(blocks: int = 50, finality: int | None = 10) -> Chain:
@@ -95,7 +96,7 @@ async def test_logs_that_a_node_cannot_find_yet_are_waited_for(place):
     chain.lie = lambda method, params, answer: [] if by_hash(method, params) else answer
     await keep(place)
     async with walking(place, chain) as walk:
-        refused = await refusal(indexing.catch_up(walk))
+        refused = await refusal_of(indexing.catch_up(walk))
         assert (refused.code, await cursor(place)) == ("chain_answer_malformed", 41)
         chain.lie = None
         await ends_right(place, chain, walk)
@@ -205,7 +206,7 @@ async def test_a_block_too_large_for_the_node_is_refused_and_not_skipped(place, 
     chain.logs_max = 1
     await keep(place)
     async with walking(place, chain) as walk:
-        refused = await refusal(indexing.catch_up(walk))
+        refused = await refusal_of(indexing.catch_up(walk))
         asked = len(chain.asked)
         assert await cursor(place) <= 1
         chain.logs_max = None
@@ -248,7 +249,7 @@ async def test_an_answer_that_is_none_moves_nothing(place, fault, code):
     await keep(place)
     async with walking(place, chain) as walk:
         walk.node.party.order("/", fault)
-        assert (await refusal(indexing.catch_up(walk))).code == code
+        assert (await refusal_of(indexing.catch_up(walk))).code == code
         assert await cursor(place) == 0
         await indexing.catch_up(walk)
     assert await stored(place) == true_logs(chain)
@@ -289,7 +290,7 @@ async def test_a_node_that_is_out_of_patience_is_left_alone(place):
     await keep(place)
     async with walking(place, chain) as walk:
         walk.node.party.order("/", rate_limited(3600))
-        refused = await refusal(indexing.catch_up(walk))
+        refused = await refusal_of(indexing.catch_up(walk))
     assert (refused.code, refused.details) == ("chain_rate_limited", "retry_after_s=3600")
 
 
@@ -357,7 +358,7 @@ async def test_a_batch_answer_that_is_not_one_to_one_is_an_error(place, order):
     chain.order = order
     await keep(place)
     async with walking(place, chain) as walk:
-        assert (await refusal(indexing.catch_up(walk))).code == "chain_answer_malformed"
+        assert (await refusal_of(indexing.catch_up(walk))).code == "chain_answer_malformed"
     assert await stored(place) == []
 
 

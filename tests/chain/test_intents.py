@@ -10,8 +10,7 @@ import pytest
 from agon.commons.chain import intents
 from agon.kernel.errors import Refused
 from tests.chain.outbox import CHAIN, intent, pay
-from tests.places import SERVICE, wallet
-from tests.standins.server import refusal
+from tests.places import SERVICE, refusal_of, wallet
 
 NOTE = """
 create table agon.test_notes (key text, status text);
@@ -44,7 +43,7 @@ async def test_the_same_intent_comes_back_and_is_not_meant_again(place):
 async def test_one_key_never_means_two_things(place, changes):
     await pay(place, "pay ada", wallet("ada"), 5)
     given = {"to": wallet("ada"), "value": 5, "data": b""} | changes
-    assert (await refusal(pay(place, "pay ada", **given))).code == "intent_differs"
+    assert (await refusal_of(pay(place, "pay ada", **given))).code == "intent_differs"
 
 
 async def test_two_at_once_mean_one(place):

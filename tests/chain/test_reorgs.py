@@ -19,8 +19,8 @@ from tests.chain.following import (
     true_logs,
     walking,
 )
+from tests.places import refusal_of
 from tests.standins.rpc import Chain
-from tests.standins.server import refusal
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def test_final_blocks_are_never_undone(place, chain):
         before = await stored(place)
         chain.finality = 100
         chain.reorganise(11, *([[transfer(*PEOPLE[:2], 1)]] * 14))
-        refused = await refusal(indexing.catch_up(walk))
+        refused = await refusal_of(indexing.catch_up(walk))
         assert refused.code == "reorganisation_too_deep"
         assert "block 40" in refused.message
         assert await stored(place) == before

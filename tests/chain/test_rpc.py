@@ -11,8 +11,9 @@ import pytest
 from agon.commons.chain import rpc
 from agon.kernel.errors import Refused
 from tests.chain.following import configured
+from tests.places import refusal_of
 from tests.standins.rpc import CHAIN_ID, Chain, Refusal, standin
-from tests.standins.server import Fault, Standin, Waits, calling, hanging, rate_limited, refusal
+from tests.standins.server import Fault, Standin, Waits, calling, hanging, rate_limited
 
 
 @asynccontextmanager
@@ -53,7 +54,7 @@ async def test_the_nodes_own_errors_are_faults():
         with pytest.raises(rpc.Fault) as caught:
             await asked.call("eth_nothing")
         assert caught.value.code == -32601
-        refused = await refusal(asked.call("eth_nothing"))
+        refused = await refusal_of(asked.call("eth_nothing"))
         assert (refused.code, refused.status, "-32601" in refused.details) == (
             "chain_fault", 503, True,
         )  # fmt: skip
@@ -129,29 +130,29 @@ async def test_an_answer_too_large_for_us_or_a_proxy_is_a_fault_about_size(monke
 async def test_what_is_not_json_rpc_is_malformed(body):
     async with node() as (asked, party):
         party.order("/", says(body))
-        assert (await refusal(asked.call("eth_chainId"))).code == "chain_answer_malformed"
+        assert (await refusal_of(asked.call("eth_chainId"))).code == "chain_answer_malformed"
 
 
 @pytest.mark.parametrize("answer", ["", "0x", "1", "0x1_0", "-0x1", None, 1, "0x" + "1" * 65])
 async def test_a_number_has_one_form(answer):
     async with node(Chain(lie=lambda method, params, true: answer)) as (asked, _):
-        assert (await refusal(asked.chain_id())).code == "chain_answer_malformed"
+        assert (await refusal_of(asked.chain_id())).code == "chain_answer_malformed"
 
 
 async def test_silence_is_told_apart():
     async with node(total_ms=100) as (asked, party):
         party.order("/", hanging(1))
-        assert (await refusal(asked.call("eth_chainId"))).code == "chain_timeout"
+        assert (await refusal_of(asked.call("eth_chainId"))).code == "chain_timeout"
 
 
 async def test_a_node_that_is_away_is_unreachable():
     async with node() as (asked, party):
         nobody = rpc.Node(asked._client, "http://127.0.0.1:1/")
-        assert (await refusal(nobody.call("eth_chainId"))).code == "outbound_forbidden_address"
+        assert (await refusal_of(nobody.call("eth_chainId"))).code == "outbound_forbidden_address"
         exempt = frozenset({("127.0.0.1", 1), party.address})
         async with calling(party, exempt=exempt) as client:
             nobody = rpc.Node(client, "http://127.0.0.1:1/")
-            away = await refusal(nobody.call("eth_chainId"))
+            away = await refusal_of(nobody.call("eth_chainId"))
             assert (away.code, away.status) == ("chain_unreachable", 503)
             assert "AGON_RPC_URL" in (away.hint or "")
             assert "127.0.0.1" not in str(away.as_json())
@@ -161,7 +162,7 @@ async def test_patience_ends():
     waits = Waits()
     async with node(waits=waits) as (asked, party):
         party.order("/", rate_limited(), 10)
-        assert (await refusal(asked.call("eth_chainId"))).code == "chain_rate_limited"
+        assert (await refusal_of(asked.call("eth_chainId"))).code == "chain_rate_limited"
     assert waits == [1, 2, 4]
 
 
@@ -185,7 +186,7 @@ async def test_limits_of_rate_are_waited_for_and_told_apart(code, message):
     async with node(Chain(lie=lie), waits) as (asked, _):
         assert await asked.chain_id() == CHAIN_ID
         left[0] = 100
-        assert (await refusal(asked.chain_id())).code == "chain_rate_limited"
+        assert (await refusal_of(asked.chain_id())).code == "chain_rate_limited"
     assert waits == [1, 2, 1, 2, 4, 8]
 
 

@@ -11,9 +11,8 @@ import pytest
 from agon.commons.chain import signer_commands, signers
 from agon.kernel import commands
 from tests.chain.outbox import CHAIN, KEY, SIGNER, add_signer
-from tests.places import wallet
+from tests.places import refusal_of, wallet
 from tests.standins.anvil import ADDRESSES, KEYS
-from tests.standins.server import refusal
 
 
 async def publish(place) -> None:
@@ -56,7 +55,7 @@ async def test_a_key_that_comes_again_is_sealed_anew_and_keeps_its_nonces(place)
 
 async def test_no_key_is_kept_where_nobody_could_open_it(place):
     await place.owner.execute("delete from agon.sealing_keys")
-    assert (await refusal(add_key(place, KEY))).code == "sealing_key_missing"
+    assert (await refusal_of(add_key(place, KEY))).code == "sealing_key_missing"
 
 
 async def test_a_key_in_clear_does_not_land_in_the_table(place):
@@ -67,13 +66,13 @@ async def test_a_key_in_clear_does_not_land_in_the_table(place):
 
 async def test_a_safe_needs_a_proposer_whose_key_we_hold(place):
     await publish(place)
-    assert (await refusal(add_safe(place, wallet("safe"), SIGNER))).code == "signer_unknown"
+    assert (await refusal_of(add_safe(place, wallet("safe"), SIGNER))).code == "signer_unknown"
     await add_key(place, KEY)
     row = await add_safe(place, wallet("safe"), SIGNER)
     assert (row["kind"], row["proposer"], row["sealed_key"]) == ("safe", SIGNER, None)
-    assert (await refusal(add_safe(place, SIGNER, SIGNER))).code == "signer_kind_differs"
-    assert (await refusal(add_safe(place, "0x12", SIGNER))).code == "signer_malformed"
-    assert (await refusal(add_safe(place, wallet("other"), wallet("safe")))).code == (
+    assert (await refusal_of(add_safe(place, SIGNER, SIGNER))).code == "signer_kind_differs"
+    assert (await refusal_of(add_safe(place, "0x12", SIGNER))).code == "signer_malformed"
+    assert (await refusal_of(add_safe(place, wallet("other"), wallet("safe")))).code == (
         "signer_unknown"
     )
 
@@ -83,7 +82,7 @@ async def test_nobody_unknown_is_used(place):
         async with place.database.as_worker() as conn:
             await signers.use(conn, CHAIN, wallet("nobody"))
 
-    assert (await refusal(use())).code == "signer_unknown"
+    assert (await refusal_of(use())).code == "signer_unknown"
 
 
 async def test_a_nonce_is_handed_out_once(place):
@@ -119,6 +118,6 @@ async def test_the_command_takes_a_key_from_a_file_or_standard_input(
 async def test_the_command_refuses_a_file_that_is_not_there(place, monkeypatch, tmp_path):
     monkeypatch.setattr(commands, "begin", lambda: place.runtime)
     gone = asyncio.to_thread(signer_commands.add, tmp_path / "gone", None, None, CHAIN)
-    assert (await refusal(gone)).code == "file_missing"
+    assert (await refusal_of(gone)).code == "file_missing"
     unclear = asyncio.to_thread(signer_commands.add, None, wallet("safe"), None, CHAIN)
-    assert (await refusal(unclear)).code == "signer_unclear"
+    assert (await refusal_of(unclear)).code == "signer_unclear"

@@ -13,7 +13,7 @@ from agon.commons.people import wallets
 from agon.kernel import clock
 from tests import places
 from tests.people import signing
-from tests.places import Place
+from tests.places import Place, bearer
 from tests.standins import opendota, steam
 from tests.standins.server import Standin
 from tests.standins.steam import Steam
@@ -54,7 +54,7 @@ async def visitor(place: Place, name: str) -> AsyncIterator[httpx.AsyncClient]:
     app = serve(place.runtime, work=False)
     app.state.database, app.state.processes = place.database, None
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    headers = {"Authorization": f"Bearer {place.token(actor)}"}
+    headers = bearer(place, actor)
     async with httpx.AsyncClient(transport=transport, base_url=SITE, headers=headers) as client:
         yield client
 

@@ -17,8 +17,8 @@ from agon.kernel.database import Actor
 from agon.kernel.jobs import Work
 from agon.kernel.processes import Processes
 from tests import places
-from tests.challenges.test_challenges import RULE, created
-from tests.places import Place, wallet
+from tests.challenges.drafts import RULE, created
+from tests.places import Place, bearer, wallet
 from tests.standins import strava
 from tests.standins.server import Standin, rate_limited
 from tests.writers import games, tracks
@@ -51,7 +51,7 @@ def client(place: Place, actor: Actor) -> httpx.AsyncClient:
     app = serve(place.runtime, work=False)
     app.state.database, app.state.processes = place.database, None
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    headers = {"Authorization": f"Bearer {place.token(actor)}"}
+    headers = bearer(place, actor)
     return httpx.AsyncClient(transport=transport, base_url="http://agon.test", headers=headers)
 
 
@@ -74,7 +74,7 @@ async def join(place: Place, challenge: int) -> None:
 async def collect(place: Place) -> None:
     """One turn of the schedule, and the work that follows."""
     await place.owner.execute("update public.linked_accounts set next_poll_at = now()")
-    await tasks.collect_due(Work(database=place.database, runtime=place.runtime))
+    await place.owner.execute("select agon.enqueue_collections(15)")
     await place.work()
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from agon.challenges import jobs
 from agon.kernel import clock
-from agon.kernel.jobs import Work
 from tests.challenges.binding_walks import ACCOUNT, STEAM_ID, bound, site, visitor
-from tests.challenges.test_challenges import created
+from tests.challenges.drafts import created
 from tests.people import signing
 from tests.places import Place
 from tests.writers import games
@@ -47,7 +45,7 @@ async def joined(place: Place, name: str) -> int:
 async def collected(place: Place) -> list[int]:
     """One turn of the schedule; the trust of each game that was ever taken, the newest last."""
     await place.owner.execute("update public.linked_accounts set next_poll_at = now()")
-    await jobs.collect_due(Work(database=place.database, runtime=place.runtime))
+    await place.owner.execute("select agon.enqueue_collections(15)")
     await place.work()
     return await place.owner.fetchval(
         """

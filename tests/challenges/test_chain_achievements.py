@@ -9,8 +9,7 @@ from tests.challenges.stories import begun, created, finalized, joined, minted, 
 from tests.challenges.test_chain_describing import described
 from tests.challenges.test_chain_effects import submit
 from tests.challenges.test_chain_jobs import judge
-from tests.challenges.test_http import bearer
-from tests.places import wallet
+from tests.places import bearer, wallet
 
 ENQUEUE = "select agon.enqueue_mintings()"
 

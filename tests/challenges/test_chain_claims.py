@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agon.challenges.claims import CLAIM_TYPES
+from tests.challenges.drafts import created as created_here
 from tests.challenges.stories import begun, created, hash_of, pay, treasury_claimed
-from tests.challenges.test_challenges import created as created_here
-from tests.challenges.test_http import bearer
-from tests.places import SERVICE, wallet
+from tests.places import SERVICE, bearer, wallet
 from tests.rest.doors import served
 
 EVENTS = {

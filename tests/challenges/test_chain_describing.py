@@ -10,6 +10,7 @@ import pytest
 from agon.challenges import registry
 from agon.kernel import cid, clock
 from agon.kernel.errors import Refused
+from tests.challenges.drafts import created as created_here
 from tests.challenges.stories import (
     CONTENT_HASH,
     DRAFT,
@@ -23,9 +24,7 @@ from tests.challenges.stories import (
     pay,
 )
 from tests.challenges.test_chain_effects import challenge, submit
-from tests.challenges.test_challenges import created as created_here
-from tests.challenges.test_http import bearer
-from tests.places import wallet
+from tests.places import bearer, wallet
 
 
 async def described(place, api, name="ada", **changes):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.challenges.drafts import call, refused
+from tests.challenges.drafts import created as created_here
 from tests.challenges.stories import (
     CONTENT_HASH,
     END_S,
@@ -18,10 +20,7 @@ from tests.challenges.stories import (
     metadata_set,
     pay,
 )
-from tests.challenges.test_challenges import call, refused
-from tests.challenges.test_challenges import created as created_here
-from tests.challenges.test_http import bearer
-from tests.places import ADMIN, SERVICE, wallet
+from tests.places import ADMIN, SERVICE, bearer, wallet
 
 
 async def challenge(place, number: int = 2):

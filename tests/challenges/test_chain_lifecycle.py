@@ -7,14 +7,13 @@ import pytest
 from agon.challenges import claims
 from agon.commons.chain import artifacts, calls, rpc
 from agon.kernel.errors import Refused
+from tests.challenges.drafts import created as created_here
 from tests.challenges.stories import begun, created, finalized, joined, pay
 from tests.challenges.test_chain_claims import log, report
 from tests.challenges.test_chain_describing import described
 from tests.challenges.test_chain_effects import submit
 from tests.challenges.test_chain_jobs import judge
-from tests.challenges.test_challenges import created as created_here
-from tests.challenges.test_http import bearer
-from tests.places import SERVICE, wallet
+from tests.places import SERVICE, bearer, wallet
 
 PRINCIPAL = {"claim_type": "principal", "amount_wei": "1" + "0" * 30}
 CASHBACK = {"claim_type": "cashback", "amount_wei": "1"}

@@ -8,6 +8,7 @@ import pytest
 
 from agon.challenges import mintings
 from agon.kernel.errors import Refused
+from tests.challenges.drafts import created as created_here
 from tests.challenges.stories import begun, created, finalized, pay
 from tests.challenges.test_chain_achievements import over
 from tests.challenges.test_chain_describing import described, move_intent
@@ -24,7 +25,6 @@ from tests.challenges.test_chain_jobs import (
     requested,
 )
 from tests.challenges.test_chain_settlements import end, inferred, settle, settled
-from tests.challenges.test_challenges import created as created_here
 
 NOTHING = {"inference": False, "settlement": False, "transactions": 0}
 

@@ -6,52 +6,12 @@ import asyncpg
 import pytest
 
 from agon.challenges import challenges
-from agon.kernel.database import ENGINE, Actor, refusal_of
+from agon.kernel.database import ENGINE, refusal_of
 from agon.kernel.errors import Refused
-from tests.places import ADMIN, SERVICE, Place, wallet
+from tests.challenges.drafts import DRAFT, RULE, call, created, refused
+from tests.places import ADMIN, SERVICE, wallet
 
-RULE = {
-    "version": 1,
-    "sports": ["run"],
-    "metric": "distance",
-    "unit": "km",
-    "aggregate": "total",
-    "compare": ">=",
-    "target": 10,
-}
-DRAFT = {
-    "title": "Run",
-    "model_id": "agon.fitness@1",
-    "proof": {"params": {"rule": RULE}},
-    "timeline": {"start": 1_793_000_000, "end": 1_793_600_000},
-}
 CHAIN_IDS_END = 2**40
-
-
-async def created(
-    place: Place, creator: str = "ada", *, approve: bool = True, **changes: object
-) -> int:
-    """A challenge of the creator's; returns its id."""
-    actor = await place.own(creator)
-    async with place.database.as_worker(actor) as conn:
-        row = await challenges.create(conn, wallet(creator), {**DRAFT, **changes}, approve=approve)
-    return row["id"]
-
-
-async def call(place: Place, actor: Actor, function: str, *arguments: object) -> dict:
-    """An act as a caller; its row."""
-    marks = ", ".join(f"${index}" for index in range(1, len(arguments) + 1))
-    async with place.database.as_caller(actor) as conn:
-        return await conn.fetchval(f"select to_jsonb({function}({marks}))", *arguments)
-
-
-async def refused(place: Place, actor: Actor, function: str, *arguments: object) -> tuple[str, int]:
-    """Code and status of an act's refusal."""
-    with pytest.raises((Refused, asyncpg.PostgresError)) as error:
-        await call(place, actor, function, *arguments)
-    found = error.value
-    refusal = found.refusal if isinstance(found, Refused) else refusal_of(found)
-    return refusal.code, refusal.status
 
 
 async def test_ids_stay_clear_of_the_chains(place):

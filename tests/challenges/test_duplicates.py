@@ -10,7 +10,7 @@ from agon.challenges.records import Source
 from agon.commons.content import files
 from agon.kernel import clock
 from agon.kernel.errors import Refused
-from tests.challenges.test_challenges import created
+from tests.challenges.drafts import created
 from tests.places import Place, wallet
 from tests.writers import apple, fit, games, gpx, tcx, tracks
 

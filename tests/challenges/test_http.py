@@ -8,20 +8,8 @@ import httpx
 import pytest
 
 from agon.kernel.database import Actor
-from tests.challenges.test_challenges import DRAFT, RULE
-from tests.places import ADMIN, SERVICE, Place, wallet
-from tests.writers import gpx, tracks
-
-START_MS = 1_793_100_000_000
-
-
-def bearer(place: Place, actor: Actor) -> dict[str, str]:
-    return {"Authorization": f"Bearer {place.token(actor)}"}
-
-
-def run_file(seed: int = 1, distance_m: int = 11_000, start_ms: int = START_MS) -> bytes:
-    track = tracks.run(seed=seed, distance_m=distance_m, pace_s_per_km=330, start_ms=start_ms)
-    return gpx.write(track)
+from tests.challenges.drafts import DRAFT, RULE, START_MS, run_file
+from tests.places import ADMIN, SERVICE, Place, bearer, wallet
 
 
 def kept(place: Place) -> list[Path]:

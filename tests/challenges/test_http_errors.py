@@ -12,10 +12,9 @@ import pytest
 from agon.challenges import challenges, models
 from agon.kernel.database import refusal_of
 from agon.kernel.errors import Refused
+from tests.challenges.drafts import DRAFT, RULE
 from tests.challenges.test_accounts import client, linked_place
-from tests.challenges.test_challenges import DRAFT, RULE
-from tests.challenges.test_http import bearer
-from tests.places import ADMIN, Place, wallet
+from tests.places import ADMIN, Place, bearer, wallet
 from tests.standins import strava
 
 MODEL = {

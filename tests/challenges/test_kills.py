@@ -14,7 +14,7 @@ from agon.commons.content import files
 from agon.kernel import clock, database
 from agon.kernel.database import ENGINE
 from tests import killing
-from tests.challenges.test_challenges import DRAFT, RULE
+from tests.challenges.drafts import DRAFT, RULE
 from tests.places import wallet
 
 SETTLED_S_MAX = 150

@@ -17,7 +17,7 @@ from agon.challenges.judges import JUDGES
 from agon.kernel import runtime
 from agon.systems import SYSTEMS
 from agon.web.handlers import ROW_ID_MAX
-from tests.challenges.test_challenges import DRAFT, RULE
+from tests.challenges.drafts import DRAFT, RULE
 from tests.places import wallet
 
 SUBJECT = wallet("bob")

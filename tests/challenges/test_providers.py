@@ -15,9 +15,10 @@ from agon.challenges.providers import strava
 from agon.challenges.providers.party import Account, Fetched, Party
 from agon.challenges.readers import strava as strava_reader
 from agon.challenges.records import TRUST_PROVIDER, Reading, Source
+from tests.places import refusal_of
 from tests.standins import server
 from tests.standins import strava as strava_standin
-from tests.standins.server import Standin, calling, refusal
+from tests.standins.server import Standin, calling
 from tests.writers import games, tracks
 
 NOW_MS = 1_800_000_000_000
@@ -97,12 +98,12 @@ class TestStravaLink:
     async def test_a_false_code_is_refused(self) -> None:
         async with strava_standin.standin() as party, calling(party) as client:
             exchange = strava.exchange(client, strava_party(party), "stolen", "", NOW_MS)
-            assert (await refusal(exchange)).code == "account_link_refused"
+            assert (await refusal_of(exchange)).code == "account_link_refused"
 
     async def test_a_wrong_secret_of_ours_unlinks_nobody(self) -> None:
         async with strava_standin.standin() as party, calling(party) as client:
             ours = strava_party(party, secret="wrong")
-            assert (await refusal(strava.refresh(client, ours, "refresh-1", NOW_MS))).code == (
+            assert (await refusal_of(strava.refresh(client, ours, "refresh-1", NOW_MS))).code == (
                 "provider_failed"
             )
 
@@ -110,7 +111,7 @@ class TestStravaLink:
         async with strava_standin.standin() as party, calling(party) as client:
             for token in ("withdrawn", None):
                 refresh = strava.refresh(client, strava_party(party), token, NOW_MS)
-                assert (await refusal(refresh)).code == "account_unlinked"
+                assert (await refusal_of(refresh)).code == "account_unlinked"
 
 
 class TestStravaFetch:

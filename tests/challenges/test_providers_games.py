@@ -13,10 +13,11 @@ from agon.challenges.providers.party import Account, Fetched, Party
 from agon.challenges.readers import opendota as opendota_reader
 from agon.challenges.readers import riot as riot_reader
 from agon.challenges.records import Reading, Source
+from tests.places import refusal_of
 from tests.standins import opendota as opendota_standin
 from tests.standins import riot as riot_standin
 from tests.standins import server
-from tests.standins.server import Standin, calling, refusal
+from tests.standins.server import Standin, calling
 from tests.writers import games
 
 NOW_MS = 1_800_000_000_000
@@ -119,9 +120,9 @@ class TestRiot:
     async def test_a_false_code_and_a_withdrawn_grant_are_refused(self) -> None:
         async with riot_standin.standin() as party, calling(party) as client:
             ours = riot_party(party)
-            found = await refusal(riot.exchange(client, ours, "stolen", "", NOW_MS))
+            found = await refusal_of(riot.exchange(client, ours, "stolen", "", NOW_MS))
             assert found.code == "account_link_refused"
-            assert (await refusal(riot.refresh(client, ours, "old", NOW_MS))).code == (
+            assert (await refusal_of(riot.refresh(client, ours, "old", NOW_MS))).code == (
                 "account_unlinked"
             )
 

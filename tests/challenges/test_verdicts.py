@@ -11,7 +11,7 @@ from agon.challenges import verdicts
 from agon.kernel import database
 from agon.kernel.database import refusal_of
 from agon.kernel.errors import Refused
-from tests.challenges.test_challenges import RULE, created, refused
+from tests.challenges.drafts import RULE, created, refused
 from tests.challenges.test_duplicates import HOUR_MS, START_MS, hand_in, run
 from tests.places import SERVICE, Place, wallet
 from tests.writers import games, gpx

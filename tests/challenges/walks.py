@@ -18,9 +18,8 @@ from agon.kernel.jobs import Work
 from tests.chain import outbox
 from tests.chain.following import configured
 from tests.challenges.stories import CONTENT_HASH, DRAFT, END_S, START_S
-from tests.challenges.test_http import bearer
 from tests.contracts.deployed import World, deploy
-from tests.places import Place, wallet
+from tests.places import Place, bearer, wallet
 from tests.standins.anvil import ADDRESSES, CHAIN_ID, anvil
 
 STAKE_WEI, POT_WEI = 10**18 + 7, 10**19 + 1

@@ -6,9 +6,9 @@ import pytest
 
 from agon.commons.content import files, publishing
 from agon.kernel import cid as cids
-from tests.challenges.test_challenges import created
+from tests.challenges.drafts import created
 from tests.content.walks import GLB_TYPE, NOTE, glb, noise, published
-from tests.places import ADMIN, SERVICE, wallet
+from tests.places import ADMIN, SERVICE, bearer, wallet
 
 HTML = b"<script>fetch('/api/me/challenges')</script>"
 
@@ -64,7 +64,7 @@ async def test_evidence_is_not_readable_by_its_content_id(place, api):
     await place.own("bob")
     entry = {"sport": "run", "start": "2026-10-26T08:00:00Z", "end": "2026-10-26T09:00:00Z"}
     body = {"challenge_id": challenge, "subject": wallet("bob"), "provider": "manual"}
-    bob = {"Authorization": f"Bearer {place.token(place.actor('bob'))}"}
+    bob = bearer(place, place.actor("bob"))
     taken = await api.post(
         "/api/aivm/intake", json={**body, "data": {"activities": [entry]}}, headers=bob
     )
@@ -72,7 +72,7 @@ async def test_evidence_is_not_readable_by_its_content_id(place, api):
     cid = taken.json()["raw_ref"]
     assert files.locate(files.folder(place.runtime), cid).exists()
     for actor in (None, place.actor("bob"), ADMIN, SERVICE):
-        headers = {"Authorization": f"Bearer {place.token(actor)}"} if actor else {}
+        headers = bearer(place, actor) if actor else {}
         answer = await api.get(f"/ipfs/{cid}", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (404, "content_missing")
 

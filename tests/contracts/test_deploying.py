@@ -27,8 +27,8 @@ from agon.kernel import commands
 from agon.kernel.jobs import Work
 from tests import places
 from tests.chain import outbox
+from tests.places import refusal_of
 from tests.standins.anvil import CHAIN_ID, Anvil, anvil
-from tests.standins.server import refusal
 
 PLAN = deployment.PLAN + deployment.STANDINS
 WAIT_S = 30
@@ -109,7 +109,7 @@ async def test_the_logs_of_a_contract_are_read_from_its_first_block(server, tmp_
         working(server, tmp_path, node) as work,
         rpc.connect(work.runtime) as asked,
     ):
-        refused = await refusal(deploy(work, NOBODY, PLAN[:1], 1))
+        refused = await refusal_of(deploy(work, NOBODY, PLAN[:1], 1))
         assert refused.code == "deployment_unfinished"
         await node.mine(20)
         await indexing.catch_up(indexing.walk(work, asked))
@@ -132,10 +132,10 @@ async def test_what_was_cut_off_goes_on(server, tmp_path):
         anvil("--no-mining") as node,
         working(server, tmp_path, node) as work,
     ):
-        refused = await refusal(deploy(work, NOBODY, PLAN, 1))
+        refused = await refusal_of(deploy(work, NOBODY, PLAN, 1))
         assert refused.code == "deployment_unfinished"
         other = replace(NOBODY, admin=places.wallet("eve"))
-        refused = await refusal(deploy(work, other, PLAN, 1))
+        refused = await refusal_of(deploy(work, other, PLAN, 1))
         assert refused.code == "intent_differs"
         await node.rpc("evm_setAutomine", True)
         await node.mine()
@@ -147,7 +147,7 @@ async def test_a_deployment_that_failed_is_sent_once_more_by_the_next_run(server
         anvil("--no-mining") as node,
         working(server, tmp_path, node) as work,
     ):
-        await refusal(deploy(work, NOBODY, PLAN[:1], 1))
+        await refusal_of(deploy(work, NOBODY, PLAN[:1], 1))
         await node.rpc("anvil_dropAllTransactions")
         owner = await work.database.pool("agon_owner")
         await owner.execute("update agon.chain_intents set status = 'failed', error = 'out of gas'")
@@ -159,7 +159,7 @@ async def test_a_deployment_that_failed_is_sent_once_more_by_the_next_run(server
 
 async def test_terms_that_the_contract_refuses_are_not_sent(work):
     wrong = replace(NOBODY, terms=deployment.Terms(quorum=0))
-    refused = await refusal(deploy(work, wrong, PLAN, WAIT_S))
+    refused = await refusal_of(deploy(work, wrong, PLAN, WAIT_S))
     assert refused.code == "deployment_reverts"
     assert refused.details == "ChallengePay: TermsMalformed()"
     assert "what stands already stays" in refused.hint
@@ -169,14 +169,14 @@ async def test_terms_that_the_contract_refuses_are_not_sent(work):
 
 async def test_nothing_is_deployed_without_a_signer(server, tmp_path, node):
     async with working(server, tmp_path, node, signs=False) as work:
-        refused = await refusal(deploy(work, NOBODY, PLAN, WAIT_S))
+        refused = await refusal_of(deploy(work, NOBODY, PLAN, WAIT_S))
         assert refused.code == "signer_missing"
         assert await meant(work, PLAN[0]) is None
 
 
 async def test_nothing_is_deployed_without_a_chain(place):
     work = Work(database=place.database, runtime=place.runtime)
-    refused = await refusal(deploy(work, NOBODY, PLAN, WAIT_S))
+    refused = await refusal_of(deploy(work, NOBODY, PLAN, WAIT_S))
     assert refused.code == "chain_unset"
 
 
@@ -191,7 +191,7 @@ async def test_a_contract_that_stands_already_takes_the_place_of_another(work):
 async def test_an_address_without_a_contract_is_not_kept(work, monkeypatch):
     monkeypatch.setattr(commands, "begin", lambda: work.runtime)
     keep = asyncio.to_thread(deploy_commands.keep, "AIVM", places.wallet("a typo"), 1, 1, False)
-    assert (await refusal(keep)).code == "contract_missing"
+    assert (await refusal_of(keep)).code == "contract_missing"
     assert (await addresses(work))["AIVM"] is None
 
 

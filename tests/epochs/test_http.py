@@ -10,11 +10,10 @@ import pytest
 from agon.app import opened as doors_opened
 from agon.app import serve
 from agon.kernel import clock
-from tests.challenges.test_http import bearer
 from tests.epochs import days
 from tests.epochs.days import BOT_S, DAY, FREEZES, STARTS
 from tests.epochs.ledger import Transfer, tell
-from tests.places import SERVICE, wallet
+from tests.places import SERVICE, bearer, wallet
 
 CLAIMS, VOTES, EVENTS = (f"/api/epochs/{DAY}/{noun}" for noun in ("claims", "votes", "events"))
 TEMPO = {"target_type": "tempo", "target_id": "120", "score": "0.5", "voter_address": wallet("ada")}

@@ -10,8 +10,7 @@ import pytest
 from agon.kernel.database import ANONYMOUS
 from tests.epochs import looks
 from tests.epochs.ledger import ADA, BOB, Transfer, tell
-from tests.places import ADMIN, SERVICE
-from tests.standins.server import refusal
+from tests.places import ADMIN, SERVICE, bearer, refusal_of
 
 
 @pytest.fixture
@@ -62,10 +61,10 @@ async def test_the_same_loadout_twice_is_one(place, ada, slug):
 
 async def test_only_the_owner_of_now_chooses(place, ada, slug):
     bob = await place.own("bob")
-    assert (await refusal(looks.wear(place, bob, slug, 1))).code == "not_your_bot"
-    assert (await refusal(looks.wear(place, ADMIN, slug, 1))).code == "not_your_bot"
+    assert (await refusal_of(looks.wear(place, bob, slug, 1))).code == "not_your_bot"
+    assert (await refusal_of(looks.wear(place, ADMIN, slug, 1))).code == "not_your_bot"
     await tell(place.owner, [Transfer(block=11, sender=ADA, receiver=BOB)])
-    assert (await refusal(looks.wear(place, ada, slug, 1))).code == "not_your_bot"
+    assert (await refusal_of(looks.wear(place, ada, slug, 1))).code == "not_your_bot"
     assert (await looks.wear(place, bob, slug, 1))["selected_by_address"] == BOB
     for actor in (ANONYMOUS, SERVICE):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -75,21 +74,21 @@ async def test_only_the_owner_of_now_chooses(place, ada, slug):
 async def test_a_burned_bot_wears_what_it_wore(place, ada, slug):
     await looks.wear(place, ada, slug, 1)
     await tell(place.owner, [Transfer(block=11, sender=ADA, receiver="0x" + "0" * 40)])
-    assert (await refusal(looks.wear(place, ada, slug, 2))).code == "not_your_bot"
+    assert (await refusal_of(looks.wear(place, ada, slug, 2))).code == "not_your_bot"
     assert await worn(place) == 1
 
 
 async def test_what_is_pending_or_rejected_is_not_worn(place, ada, slug):
     await looks.brought(place, ada, slug, "3")
-    assert (await refusal(looks.wear(place, ada, slug, 3))).code == "avatar_not_approved"
+    assert (await refusal_of(looks.wear(place, ada, slug, 3))).code == "avatar_not_approved"
     await looks.act(place, ADMIN, "public.reject_avatar($1, 3, 'no')", slug)
-    assert (await refusal(looks.wear(place, ada, slug, 3))).code == "avatar_not_approved"
+    assert (await refusal_of(looks.wear(place, ada, slug, 3))).code == "avatar_not_approved"
     assert (await worn(place), await loadouts(place)) == (None, 0)
 
 
 async def test_an_avatar_of_another_bot_is_not_worn(place, ada, slug):
     other = await looks.bot_of(place, token=2)
-    assert (await refusal(looks.wear(place, ada, other, 1))).code == "avatar_unknown"
+    assert (await refusal_of(looks.wear(place, ada, other, 1))).code == "avatar_unknown"
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await place.owner.execute(
             "update bot_identities set active_avatar_id = (select id from bot_avatars limit 1) "
@@ -105,7 +104,7 @@ async def test_an_avatar_of_another_bot_is_not_worn(place, ada, slug):
 @pytest.mark.parametrize("act", ["suspend_bot($1, 'why')", "retire_bot($1)"])
 async def test_a_bot_that_is_not_active_does_not_change_clothes(place, ada, slug, act):
     await looks.act(place, ADMIN, f"public.{act}", slug)
-    assert (await refusal(looks.wear(place, ada, slug, 1))).code == "bot_not_active"
+    assert (await refusal_of(looks.wear(place, ada, slug, 1))).code == "bot_not_active"
     assert await worn(place) is None
 
 
@@ -118,7 +117,7 @@ async def test_a_transfer_waits_for_the_loadout_of_the_owner(place, ada, slug):
         done, _ = await asyncio.wait([sale], timeout=0.3)
         assert not done
     await sale
-    assert (await refusal(looks.wear(place, ada, slug, 2))).code == "not_your_bot"
+    assert (await refusal_of(looks.wear(place, ada, slug, 2))).code == "not_your_bot"
 
 
 async def test_loadouts_are_for_everyone_to_read_and_for_nobody_to_change(place, ada, slug):
@@ -135,6 +134,6 @@ async def test_loadouts_are_for_everyone_to_read_and_for_nobody_to_change(place,
 
 @pytest.mark.parametrize("body", [{}, {"generation_index": 9}, {"generation_index": "x"}])
 async def test_http_refuses_a_loadout_of_nothing(place, api, ada, slug, body):
-    head = {"Authorization": f"Bearer {place.token(ada)}"}
+    head = bearer(place, ada)
     answer = await api.post(f"/api/bots/{slug}/loadout", json=body, headers=head)
     assert answer.json()["code"] in ("avatar_unknown", "value_malformed"), answer.text

@@ -12,8 +12,7 @@ from agon.kernel.errors import Refused
 from tests.content.walks import png
 from tests.epochs import looks
 from tests.epochs.ledger import ADA, BOB, Transfer, tell
-from tests.places import ADMIN, SERVICE
-from tests.standins.server import refusal
+from tests.places import ADMIN, SERVICE, bearer, refusal_of
 
 MODERATOR = Actor(
     role="authenticated",
@@ -67,8 +66,8 @@ async def test_what_is_rejected_stays_with_its_owner_who_reads_why(place, ada, s
 
 async def test_nobody_else_decides(place, ada, slug):
     for actor in (ada, await place.own("bob")):
-        assert (await refusal(looks.approve(place, slug, 1, actor))).code == "permission_missing"
-        assert (await refusal(reject(place, slug, actor))).code == "permission_missing"
+        assert (await refusal_of(looks.approve(place, slug, 1, actor))).code == "permission_missing"
+        assert (await refusal_of(reject(place, slug, actor))).code == "permission_missing"
     with pytest.raises(Refused, match="permission_missing"):
         async with place.database.as_caller(ada) as conn:
             await conn.fetchval("select agon.avatars_to_moderate()")
@@ -85,10 +84,10 @@ async def test_a_decision_twice_is_one(place, slug):
 
 async def test_a_decision_stands(place, ada, slug):
     await looks.approve(place, slug, 1)
-    assert (await refusal(reject(place, slug))).code == "move_not_allowed"
+    assert (await refusal_of(reject(place, slug))).code == "move_not_allowed"
     await looks.brought(place, ada, slug, "b")
     await reject(place, slug, number=2)
-    assert (await refusal(looks.approve(place, slug, 2))).code == "move_not_allowed"
+    assert (await refusal_of(looks.approve(place, slug, 2))).code == "move_not_allowed"
 
 
 async def test_of_two_moderators_at_once_one_decides(place, slug):
@@ -101,12 +100,12 @@ async def test_of_two_moderators_at_once_one_decides(place, slug):
 
 @pytest.mark.parametrize("reason", [None, "", "x" * 501])
 async def test_a_rejection_gives_a_reason(place, slug, reason):
-    assert (await refusal(reject(place, slug, reason=reason))).code == "reason_missing"
+    assert (await refusal_of(reject(place, slug, reason=reason))).code == "reason_missing"
 
 
 async def test_an_unknown_avatar_is_not_decided_on(place, slug):
-    assert (await refusal(looks.approve(place, slug, 2))).code == "avatar_unknown"
-    assert (await refusal(looks.approve(place, "bot_0", 1))).code == "bot_unknown"
+    assert (await refusal_of(looks.approve(place, slug, 2))).code == "avatar_unknown"
+    assert (await refusal_of(looks.approve(place, "bot_0", 1))).code == "bot_unknown"
 
 
 async def test_the_queue_holds_what_is_pending_the_oldest_first(place, ada, slug):
@@ -143,24 +142,24 @@ async def test_an_admin_suspends_and_reinstates(place, slug):
 async def test_an_owner_retires_a_bot_for_good(place, ada, slug):
     assert await standing(place, "retire", slug, ada) == "retired"
     assert await standing(place, "retire", slug, ada) == "retired"
-    assert (await refusal(standing(place, "reinstate", slug))).code == "move_not_allowed"
-    assert (await refusal(standing(place, "suspend", slug))).code == "move_not_allowed"
+    assert (await refusal_of(standing(place, "reinstate", slug))).code == "move_not_allowed"
+    assert (await refusal_of(standing(place, "suspend", slug))).code == "move_not_allowed"
 
 
 async def test_an_owner_does_not_retire_a_suspended_bot(place, ada, slug):
     await standing(place, "suspend", slug)
-    assert (await refusal(standing(place, "retire", slug, ada))).code == "bot_not_active"
+    assert (await refusal_of(standing(place, "retire", slug, ada))).code == "bot_not_active"
     assert await standing(place, "retire", slug) == "retired"
 
 
 async def test_strangers_and_former_owners_move_no_bot(place, ada, slug):
     bob = await place.own("bob")
-    assert (await refusal(standing(place, "retire", slug, bob))).code == "not_your_bot"
+    assert (await refusal_of(standing(place, "retire", slug, bob))).code == "not_your_bot"
     for call in ("suspend", "reinstate"):
-        assert (await refusal(standing(place, call, slug, ada))).code == "admin_only"
-        assert (await refusal(standing(place, call, slug, MODERATOR))).code == "admin_only"
+        assert (await refusal_of(standing(place, call, slug, ada))).code == "admin_only"
+        assert (await refusal_of(standing(place, call, slug, MODERATOR))).code == "admin_only"
     await tell(place.owner, [Transfer(block=11, sender=ADA, receiver=BOB)])
-    assert (await refusal(standing(place, "retire", slug, ada))).code == "not_your_bot"
+    assert (await refusal_of(standing(place, "retire", slug, ada))).code == "not_your_bot"
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await standing(place, "retire", slug, ANONYMOUS)
 
@@ -185,7 +184,7 @@ async def test_a_bot_with_avatars_outlives_a_reorganisation(place, ada, slug):
 
 async def test_http_moves_a_bot_and_says_who_may(place, api, ada, slug):
     async def post(actor, act, **body):
-        head = {"Authorization": f"Bearer {place.token(actor)}"}
+        head = bearer(place, actor)
         answer = await api.post(f"/api/bots/{slug}/{act}", json=body, headers=head)
         return answer.status_code, answer.json().get("status") or answer.json()["code"]
 

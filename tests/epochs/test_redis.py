@@ -15,10 +15,10 @@ from agon.app import serve
 from agon.epochs import days as day_acts
 from agon.epochs import keeping, live
 from agon.kernel.jobs import Work
-from tests.challenges.test_http import bearer
 from tests.epochs import boards, days
 from tests.epochs.boards import QUICK
 from tests.epochs.days import BOT_S, DAY, STARTS
+from tests.places import bearer
 
 PATH = f"/api/epochs/{DAY}"
 WAIT_S_MAX = 20

@@ -12,8 +12,7 @@ from agon.epochs import snapshots
 from agon.kernel.database import ANONYMOUS
 from tests.epochs import looks
 from tests.epochs.ledger import CHAIN, CONTRACT
-from tests.places import ADMIN, SERVICE
-from tests.standins.server import refusal
+from tests.places import ADMIN, SERVICE, bearer, refusal_of
 
 STATS = {"claims": 3, "wei": "1000000000000000000"}
 
@@ -62,26 +61,26 @@ async def test_everyone_reads_snapshots_and_nobody_changes_them(place, slug):
 
 async def test_only_the_service_takes_snapshots(place, slug):
     for actor in (await place.own("ada"), ADMIN, ANONYMOUS):
-        assert (await refusal(take(place, slug, caller=actor))).status == 403
+        assert (await refusal_of(take(place, slug, caller=actor))).status == 403
     assert await looks.published(place) == set()
 
 
 async def test_there_is_no_snapshot_of_an_unknown_bot_or_epoch(place, slug):
-    assert (await refusal(take(place, "bot_0"))).code == "bot_unknown"
+    assert (await refusal_of(take(place, "bot_0"))).code == "bot_unknown"
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await take(place, slug, epoch_id="00000000-0000-4000-8000-000000000000")
     assert await looks.published(place) == set()
 
 
 async def test_stats_hold_no_floats(place, slug):
-    assert (await refusal(take(place, slug, {"share": 0.5}))).code == "result_value_malformed"
+    assert (await refusal_of(take(place, slug, {"share": 0.5}))).code == "result_value_malformed"
 
 
 async def test_http_takes_a_snapshot_for_the_service(place, api, slug):
     path, ada = f"/api/bots/{slug}/snapshots", await place.own("ada")
 
     async def post(actor, body):
-        head = {"Authorization": f"Bearer {place.token(actor)}"}
+        head = bearer(place, actor)
         answer = await api.post(path, json=body, headers=head)
         return answer.status_code, answer.json()
 

@@ -12,7 +12,7 @@ from agon.kernel.database import ANONYMOUS, Actor
 from agon.kernel.errors import Refused
 from tests.epochs import days
 from tests.epochs.days import DAY, FREEZES
-from tests.places import SERVICE, wallet
+from tests.places import SERVICE, refusal_of, wallet
 
 
 @pytest.fixture
@@ -23,9 +23,7 @@ async def day(place):
 
 
 async def refused(act) -> str:
-    with pytest.raises(Refused) as error:
-        await act
-    return error.value.refusal.code
+    return (await refusal_of(act)).code
 
 
 async def seen(place, actor) -> list:

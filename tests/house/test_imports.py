@@ -54,6 +54,20 @@ def imported(tree: ast.Module) -> set[str]:
     return names
 
 
+def test_a_test_takes_nothing_from_the_tests_of_another_folder():
+    # What two folders need stands in a module of its own.
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {node.module}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+        for folder, _, name in [node.module.rpartition(".")]
+        if name.startswith("test_")
+        and folder.split(".") != list(path.relative_to(ROOT).parent.parts)
+    ]
+    assert wrong == []
+
+
 def contracts() -> dict[str, dict]:
     text = (ROOT / "pyproject.toml").read_text("utf-8")
     return {one["id"]: one for one in tomllib.loads(text)["tool"]["importlinter"]["contracts"]}

@@ -15,8 +15,9 @@ from aiohttp import web
 
 from agon.kernel import outbound
 from agon.kernel.errors import Refused, retry_after_s
+from tests.places import refusal_of
 from tests.standins import server
-from tests.standins.server import Standin, Waits, calling, refusal
+from tests.standins.server import Standin, Waits, calling
 
 BOMB_BYTES = 20 * 1024 * 1024
 
@@ -133,7 +134,7 @@ class TestRedirects:
         async with calling(party) as client:
             for target in ("https://10.0.0.1/", "http://127.0.0.1:1/", "file:///etc/passwd"):
                 request = client.request("GET", f"{party.url}/redirect", params={"to": target})
-                assert (await refusal(request)).code == "outbound_forbidden_address"
+                assert (await refusal_of(request)).code == "outbound_forbidden_address"
 
     async def test_keys_do_not_follow_to_another_origin(self, party: Standin) -> None:
         headers = {"X-Riot-Token": "key"}
@@ -147,7 +148,7 @@ class TestRedirects:
 
     async def test_a_circle_ends(self, party: Standin) -> None:
         async with calling(party) as client:
-            found = await refusal(client.request("GET", f"{party.url}/loop"))
+            found = await refusal_of(client.request("GET", f"{party.url}/loop"))
         assert found.code == "outbound_redirects"
         assert len(party.heard) == outbound.REDIRECTS_MAX + 1
 
@@ -162,36 +163,38 @@ class TestLimits:
     async def test_a_party_that_hangs_is_left(self, party: Standin) -> None:
         party.order("/", server.hanging(5))
         async with calling(party, total_ms=100) as client:
-            assert (await refusal(client.request("GET", party.url))).code == "outbound_timeout"
+            assert (await refusal_of(client.request("GET", party.url))).code == "outbound_timeout"
 
     async def test_a_party_that_is_not_there_is_unreachable(self, party: Standin) -> None:
         async with server.serve({}) as gone:
             pass
         async with calling(gone) as client:
-            assert (await refusal(client.request("GET", gone.url))).code == "outbound_unreachable"
+            assert (
+                await refusal_of(client.request("GET", gone.url))
+            ).code == "outbound_unreachable"
 
     async def test_an_answer_that_breaks_off_is_not_half_taken(self, party: Standin) -> None:
         async with calling(party) as client:
-            found = await refusal(client.request("GET", f"{party.url}/broken-off"))
+            found = await refusal_of(client.request("GET", f"{party.url}/broken-off"))
         assert found.code == "outbound_unreachable"
 
     async def test_an_endless_answer_is_cut_off(self, party: Standin) -> None:
         async with calling(party) as client:
             request = client.request("GET", f"{party.url}/endless", limit_bytes=50_000)
-            assert (await refusal(request)).code == "outbound_too_large"
+            assert (await refusal_of(request)).code == "outbound_too_large"
 
     async def test_the_limit_itself_is_allowed(self, party: Standin) -> None:
         size = len(b'{"ok": true}')
         async with calling(party) as client:
             assert (await client.request("GET", party.url, limit_bytes=size)).status == 200
             request = client.request("GET", party.url, limit_bytes=size - 1)
-            assert (await refusal(request)).code == "outbound_too_large"
+            assert (await refusal_of(request)).code == "outbound_too_large"
 
     async def test_gzip_is_unpacked_and_a_bomb_is_not(self, party: Standin) -> None:
         async with calling(party) as client:
             assert (await client.request("GET", f"{party.url}/gzip")).json() == {"zipped": 1}
             tracemalloc.start()
-            found = await refusal(client.request("GET", f"{party.url}/bomb", limit_bytes=1_000))
+            found = await refusal_of(client.request("GET", f"{party.url}/bomb", limit_bytes=1_000))
             _, peak_bytes = tracemalloc.get_traced_memory()
             tracemalloc.stop()
         assert found.code == "outbound_too_large"
@@ -202,7 +205,7 @@ class TestLimits:
         self, party: Standin, path: str
     ) -> None:
         async with calling(party) as client:
-            found = await refusal(client.request("GET", f"{party.url}/{path}"))
+            found = await refusal_of(client.request("GET", f"{party.url}/{path}"))
         assert found.code == "outbound_malformed"
 
 
@@ -237,7 +240,7 @@ class TestRetries:
     async def test_patience_ends(self, party: Standin) -> None:
         party.order("/", server.rate_limited(1), times=99)
         async with calling(party) as client:
-            found = await refusal(client.request("GET", party.url))
+            found = await refusal_of(client.request("GET", party.url))
         assert found.code == "outbound_rate_limited"
         assert retry_after_s(found) == 1
         assert len(party.heard) == outbound.RETRIES_MAX + 1
@@ -246,14 +249,14 @@ class TestRetries:
         party.order("/", server.rate_limited(outbound.RETRY_WAIT_S_MAX + 1))
         waits = Waits()
         async with calling(party, waits=waits) as client:
-            found = await refusal(client.request("GET", party.url))
+            found = await refusal_of(client.request("GET", party.url))
         assert retry_after_s(found) == outbound.RETRY_WAIT_S_MAX + 1
         assert waits == []
 
     async def test_no_wait_named_is_none(self, party: Standin) -> None:
         party.order("/", server.rate_limited())
         async with calling(party) as client:
-            found = await refusal(client.request("GET", party.url, retries=0))
+            found = await refusal_of(client.request("GET", party.url, retries=0))
         assert retry_after_s(found) is None
 
     async def test_only_what_may_be_repeated_is_repeated_at_503(self, party: Standin) -> None:

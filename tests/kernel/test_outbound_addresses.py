@@ -10,8 +10,9 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver
 
 from agon.kernel import outbound
+from tests.places import refusal_of
 from tests.standins import server
-from tests.standins.server import Standin, refusal
+from tests.standins.server import Standin
 
 PUBLIC = "93.184.215.14"
 NOT_PUBLIC = (
@@ -59,7 +60,7 @@ async def get(url: str, names: AbstractResolver | None = None, *exempt: Any) -> 
 
 
 async def is_forbidden(request: Awaitable[Any]) -> bool:
-    return (await refusal(request)).code == "outbound_forbidden_address"
+    return (await refusal_of(request)).code == "outbound_forbidden_address"
 
 
 @pytest.mark.parametrize(

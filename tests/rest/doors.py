@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 
 from agon.app import opened, serve
-from agon.kernel import migrate, runtime
-from agon.rest.system import SYSTEM
+from agon.kernel import runtime
 from agon.systems import SYSTEMS
 from tests.places import Place
 
-WITH_REST = SYSTEMS if SYSTEM in SYSTEMS else (*SYSTEMS, SYSTEM)
 UNLIMITED = {
     "AGON_REQUESTS_PER_S_USER": "0",
     "AGON_REQUESTS_PER_S_KEY": "0",
@@ -21,17 +20,16 @@ UNLIMITED = {
 }
 
 
+def begun(folder: Path, **environ: str) -> runtime.Runtime:
+    """A process in this folder, as its settings say."""
+    given = {"AGON_HOME": str(folder), "AGON_LOG_LEVEL": "error", **environ}
+    return runtime.begin(SYSTEMS, environ=given, folder=folder)
+
+
 @asynccontextmanager
 async def served(place: Place, **environ: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the server with these settings. `client.process` is its runtime."""
-    folder = place.runtime.home
-    if SYSTEM not in SYSTEMS:
-        await migrate.run(place.owner, migrate.collect(WITH_REST))
-    process = runtime.begin(
-        WITH_REST,
-        environ={"AGON_HOME": str(folder), "AGON_LOG_LEVEL": "error", **UNLIMITED, **environ},
-        folder=folder,
-    )
+    process = begun(place.runtime.home, **(UNLIMITED | environ))
     process.__dict__["urls"] = place.runtime.urls
     app = serve(process, work=False)
     app.state.database, app.state.processes = place.database, None

@@ -11,7 +11,7 @@ from agon.kernel.errors import Refused
 from agon.web import callers
 from agon.web.callers import Callers
 from agon.web.headers import challenge, headers_of
-from tests.test_keys import begun
+from tests.rest.doors import begun
 
 USER = "3f6b8c1e-0b4e-4c39-a9f5-1de8b2fbb8f1"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

@@ -9,11 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from aiohttp import web
 
 from agon.kernel import outbound
-from agon.kernel.errors import Refusal, Refused
 
 BODY_BYTES_MAX = 128 * 1024 * 1024
 
@@ -92,13 +90,6 @@ async def calling(
     given = outbound.Settings(**{"exempt": exempt} | settings)
     async with outbound.client(given, sleep=Waits() if waits is None else waits) as client:
         yield client
-
-
-async def refusal(call: Awaitable[object]) -> Refusal:
-    """The refusal that a call must end in."""
-    with pytest.raises(Refused) as caught:
-        await call
-    return caught.value.refusal
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from agon.kernel import clock, jwt
+from tests.places import bearer
 from tests.rest import doors
 
 LIST, TABLE, SETTINGS = "/api/epochs", "/rest/v1/challenges?limit=1", "/auth/v1/settings"
@@ -23,7 +24,7 @@ async def at_rate(place, **rates: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def as_(place, name: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {place.token(place.actor(name))}"}
+    return bearer(place, place.actor(name))
 
 
 def shown(answer) -> tuple[int, str]:
