@@ -139,6 +139,7 @@ async def test_who_died_in_hand_is_followed_and_one_who_was_slow_puts_nothing_of
         (refuse("rate_limited", "Slowly.", details="retry_after_s=500"), 490, 501, "rate_limited"),
         (refuse("rate_limited", "No.", details="retry_after_s=9999999"), 86_000, 86_401, "No."),
         (jobs.Later(seconds=77, why="at work"), 70, 78, "at work"),
+        (refuse("party_odd", "It says \0\ud800."), 0, 2, "[party_odd] It says ?."),
         (OSError("it hung up"), 0, 2, "OSError: it hung up"),
         (ValueError("a mistake of ours"), 0, 2, "ValueError: a mistake of ours"),
     ],

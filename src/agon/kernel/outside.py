@@ -88,6 +88,8 @@ async def carry(work: Work, errand: Errand, key: str) -> Later | None:
         log.error("outside.failed", job=errand.job, key=key, exc_info=error)
         is_final, asked_s, why = False, 0, f"{type(error).__name__}: {error}"
     pause_s = min(RETRY_FIRST_S * 2 ** min(held["attempt"] - 1, 30), RETRY_LONGEST_S)
+    # A party's words may hold what Postgres does not.
+    why = why.replace("\0", "").encode("utf-8", "replace").decode()
     later = Later(seconds=min(max(pause_s, asked_s), ASKED_WAIT_S_MAX), why=why)
     return await _put_off(work, errand, key, held["attempt"], later, is_final=is_final)
 
