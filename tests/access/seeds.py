@@ -7,17 +7,18 @@ apart, and `SOW` the SQL that writes at least one of each. Systems sow in the or
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
+from pathlib import Path
 
 import asyncpg
 
 from agon.systems import SYSTEMS
 from tests.access.cast import Kinds
 
+TESTS = Path(__file__).parents[1]
 ROWS = [
-    import_module(name)
-    for name in (f"tests.{system.name}.rows" for system in SYSTEMS)
-    if find_spec(name)
+    import_module(f"tests.{system.name}.rows")
+    for system in SYSTEMS
+    if (TESTS / system.name / "rows.py").is_file()
 ]
 KINDS: dict[str, Kinds] = dict(
     sorted((table, kinds) for rows in ROWS for table, kinds in rows.KINDS.items())
