@@ -1,7 +1,7 @@
 -- What happened in a day: a log that only grows, and who may read what of it.
 
 create or replace trigger epoch_events_guard_append_only
-  before update or truncate on public.epoch_events
+  before update or delete or truncate on public.epoch_events
   for each statement execute function agon.guard_append_only();
 
 create or replace function agon.record_epoch_event(

@@ -1,7 +1,7 @@
 -- Loadouts: which avatar a bot wears, chosen by who owns the bot now.
 
 create or replace trigger bot_avatar_loadouts_guard_append_only
-  before update or truncate on public.bot_avatar_loadouts
+  before update or delete or truncate on public.bot_avatar_loadouts
   for each statement execute function agon.guard_append_only();
 
 create or replace function public.wear_avatar(slug text, generation_index integer)

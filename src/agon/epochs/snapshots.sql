@@ -1,7 +1,7 @@
 -- Snapshots of what bots have done, by the service.
 
 create or replace trigger bot_stats_snapshots_guard_append_only
-  before update or truncate on public.bot_stats_snapshots
+  before update or delete or truncate on public.bot_stats_snapshots
   for each statement execute function agon.guard_append_only();
 
 create or replace function agon.keep_snapshot(slug text, epoch_id uuid, cid text, sha256 text)

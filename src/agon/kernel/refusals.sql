@@ -34,17 +34,21 @@ create or replace function agon.guard_append_only() returns trigger
 language plpgsql set search_path = ''
 as $$
 begin
+  -- With what they belong to, rows go: a cascade is a delete within a delete.
+  if tg_op = 'DELETE' and pg_trigger_depth() > 1 then
+    return null;
+  end if;
   perform agon.refuse(403, 'append_only',
     format('%I.%I only grows: rows are neither changed nor removed.', tg_table_schema, tg_table_name),
     'Write a new row that says what changed.');
   return null;
 end
 $$;
-comment on function agon.guard_append_only() is 'Refuses update, delete and truncate, for everyone.';
+comment on function agon.guard_append_only() is 'Refuses update, delete and truncate, for everyone; rows go only with the row that they belong to.';
 
 create or replace trigger events_guard_append_only
-  before update or truncate on agon.events
+  before update or delete or truncate on agon.events
   for each statement execute function agon.guard_append_only();
 create or replace trigger results_guard_append_only
-  before update or truncate on agon.results
+  before update or delete or truncate on agon.results
   for each statement execute function agon.guard_append_only();
