@@ -78,7 +78,7 @@ def test_a_malformed_line_is_refused_with_its_number(line, says):
         (7, {"wallet": "0x1"}, "another form"),
         (7, {"data": {"target_type": "bot", "target_id": "x", "score": "0.5000"}}, "another form"),
         (7, {"data": {"target_type": "mood", "target_id": "x", "score": "0.5000"}}, "not known"),
-        (7, {"data": {"target_type": "key", "target_id": "", "score": "0.5000"}}, "characters"),
+        (7, {"data": {"target_type": "key", "target_id": "", "score": "0.5000"}}, "no name"),
         (7, {"data": {"target_type": "key", "target_id": "C", "score": "1.0001"}}, "score"),
         (7, {"data": {"target_type": "key", "target_id": "C", "score": "0.5"}}, "score"),
         (7, {"data": {"target_type": "key", "target_id": "C", "score": 0.5}}, "string"),

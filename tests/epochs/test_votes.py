@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from agon.epochs import claims, history
+from agon.epochs.event_log import TARGET_ID
 from agon.kernel.database import ANONYMOUS, Actor
 from agon.kernel.errors import Refused
 from tests.epochs import days
@@ -233,3 +234,11 @@ async def test_a_row_that_breaks_the_claim_is_refused(day, place, change, claim)
     with pytest.raises(asyncpg.CheckViolationError) as error:
         await place.owner.execute(f"update epoch_votes set {change}")
     assert error.value.constraint_name == claim
+
+
+async def test_a_target_has_one_form_in_the_table_and_in_the_log(place):
+    claim = await place.owner.fetchval(
+        "select pg_get_constraintdef(oid) from pg_constraint "
+        "where conname = 'epoch_votes_target_is_a_name'"
+    )
+    assert f"'^{TARGET_ID}$'" in claim

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from agon.epochs.event_log import TARGET_ID, TARGET_TYPES
 from agon.web.bodies import Schema, takes
 
 SLOT_INDEX_MAX = 32_767
 """As in profile.schema.json."""
 EVENTS_PER_BATCH_MAX = 1000
-TARGET_TYPES = ("bot", "tempo", "key", "world_theme")
 HOST_KINDS = ("slot_update", "activity")
 
 BOT: Schema = {"type": ["string", "null"], "format": "uuid"}
@@ -32,7 +32,7 @@ VOTE = takes(
         "target_type": {"type": "string", "enum": list(TARGET_TYPES)},
         "target_id": {
             "type": "string",
-            "pattern": "^[A-Za-z0-9][A-Za-z0-9#_.:-]{0,99}$",
+            "pattern": f"^{TARGET_ID}$",
             "description": "Of a bot its id.",
         },
         "score": {

@@ -31,7 +31,8 @@ OTHER = {OVERWRITTEN: "from", ATTACKED: "holder"}
 NOT_READ = frozenset({"phase_moved", "epoch_settled", "slot_update", "activity"})
 NOBODY = -1
 TARGET_TYPES = ("bot", "tempo", "key", "world_theme")
-TARGET_ID_CHARS_MAX = 200
+TARGET_ID = "[A-Za-z0-9][A-Za-z0-9#_.:-]{0,99}"
+"""As the claim epoch_votes_target_is_a_name has it."""
 SCORE_E4_MAX = 10_000
 SLOT_COLUMNS = {"seq": "q", "at_ms": "q", "kind": "b", "bot": "i", "slot": "i", "other": "i"}
 VOTE_COLUMNS = {"seq": "q", "at_ms": "q", "voter": "i", "target": "i", "score_e4": "i"}
@@ -41,6 +42,7 @@ STEPPED = ("seq", "at_ms")
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}")
+_TARGET = re.compile(TARGET_ID)
 _SCORE = re.compile(r"0\.[0-9]{4}|1\.0000")
 
 Columns = dict[str, array]
@@ -189,8 +191,8 @@ class Reader:
             raise ValueError(f"target_type {str(kind)[:80]!r} is not known")
         if kind == "bot":
             self._named(self._bots, name, _UUID, "target_id")
-        if not 0 < len(name) <= TARGET_ID_CHARS_MAX:
-            raise ValueError(f"target_id has 1 to {TARGET_ID_CHARS_MAX} characters")
+        elif not _TARGET.fullmatch(name):
+            raise ValueError("target_id is no name of 1 to 100 characters")
         return self._targets.setdefault((kind, name), len(self._targets))
 
     def _score(self, text: str) -> int:
