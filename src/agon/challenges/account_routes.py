@@ -9,8 +9,9 @@ from fastapi import APIRouter, Cookie, Response
 from fastapi.responses import RedirectResponse
 
 from agon.challenges import accounts, bodies
+from agon.challenges.subjects import subject_of
 from agon.commons.people import wallets
-from agon.web.handlers import Caller, JsonObject, Pools, Process, subject_of
+from agon.web.handlers import Caller, JsonObject, Pools, Process
 
 router = APIRouter(prefix="/api/accounts", tags=["accounts"])
 
@@ -46,7 +47,7 @@ async def link_account(
 ) -> dict[str, Any]:
     """Link an account: with an `external_id` where the provider has no OAuth (OpenDota), else the
     answer's `authorize_url` is where to send the person."""
-    subject, provider = wallets.address(subject_of(body)), str(body.get("provider", ""))
+    subject, provider = subject_of(body), str(body.get("provider", ""))
     binder = secrets.token_urlsafe(BINDER_BYTES)
     async with pools.as_worker(caller) as conn:
         linked = await accounts.link(

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request
 
 from agon.challenges import bindings, bodies
 from agon.challenges.platforms import steam
+from agon.challenges.subjects import subject_of
 from agon.commons.people import wallets
-from agon.web.handlers import Caller, JsonObject, Pools, Process, subject_of
+from agon.web.handlers import Caller, JsonObject, Pools, Process
 
 router = APIRouter(prefix="/api", tags=["bindings"])
 
@@ -58,7 +59,7 @@ async def start_countersigned(
     """Begin to bind a Riot or Epic account: the `message` that the wallet signs, and the text to
     `countersign` for an operator."""
     async with pools.as_worker(caller) as conn:
-        wallet = wallets.address(subject_of(body))
+        wallet = subject_of(body)
         return await bindings.start_countersigned(conn, process, wallet, body)
 
 

@@ -16,11 +16,11 @@ from starlette.requests import Request
 
 from agon.challenges import bodies, evidence, rules, verdicts
 from agon.challenges.records import Source
+from agon.challenges.subjects import subject_of
 from agon.commons.content import files
-from agon.commons.people import wallets
 from agon.kernel import clock
 from agon.kernel.errors import Refused, refuse
-from agon.web.handlers import Pools, Process, SignedIn, bounded, json_object, subject_of
+from agon.web.handlers import Pools, Process, SignedIn, bounded, json_object
 
 router = APIRouter(prefix="/api", tags=["challenges"])
 
@@ -161,7 +161,7 @@ def _form(fields: Mapping[str, Any], path: Path) -> Form:
     )
     upload = evidence.Upload(
         challenge_id=_challenge_id(fields.get("challenge_id")),
-        subject=wallets.address(subject_of(fields)),
+        subject=subject_of(fields),
         source=source,
         path=path,
         received_ms=clock.now_ms(),

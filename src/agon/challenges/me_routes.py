@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from agon.challenges import bodies, claims
+from agon.challenges.subjects import subject_of
 from agon.commons.people import wallets
-from agon.web.handlers import Caller, JsonObject, Pools, SignedIn, subject_of
+from agon.web.handlers import Caller, JsonObject, Pools, SignedIn
 
 router = APIRouter(prefix="/api/me", tags=["me"])
 
@@ -28,7 +29,7 @@ async def list_claims(
 async def report_claim(caller: Caller, pools: Pools, body: JsonObject) -> dict[str, Any]:
     """Report a claim that one of the caller's wallets has made; what the chain says of it counts
     more. A second time answers with the same row."""
-    subject = wallets.address(subject_of(body))
+    subject = subject_of(body)
     async with pools.as_worker(caller) as conn:
         return await claims.report(conn, subject, body)
 

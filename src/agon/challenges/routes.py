@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from agon.challenges import bodies, challenges, registry
-from agon.commons.people import wallets
-from agon.web.handlers import Caller, JsonObject, Pools, Process, RowId, subject_of
+from agon.challenges.subjects import subject_of
+from agon.web.handlers import Caller, JsonObject, Pools, Process, RowId
 
 router = APIRouter(prefix="/api", tags=["challenges"])
 
@@ -19,7 +19,7 @@ async def create_challenge(
 ) -> dict[str, Any]:
     """Create a challenge. `subject` is one of the caller's wallets; the rule stands in
     proof.params.rule. With `id`, describe a challenge that its creator made on the chain."""
-    creator = wallets.address(subject_of(body))
+    creator = subject_of(body)
     draft = {key: value for key, value in body.items() if key not in ("subject", "id")}
     approve = process.settings["challenge_approval"] == "automatic"
     async with pools.as_worker(caller) as conn:
@@ -66,7 +66,7 @@ async def join_challenge(
         return await conn.fetchval(
             "select to_jsonb(agon.join_challenge($1, $2, $3))",
             challenge_id,
-            wallets.address(subject_of(body)),
+            subject_of(body),
             body.get("tx_hash"),
         )
 

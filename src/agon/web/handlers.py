@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
@@ -79,20 +78,6 @@ def bounded(request: Request, bytes_max: int, too_large: Refused) -> Request:
         return message
 
     return Request(request.scope, receive)
-
-
-def subject_of(body: Mapping[str, Any]) -> str:
-    """The wallet that a body names, as it was sent. Raises Refused `subject_missing`."""
-    subject = body.get("subject")
-    if subject in (None, ""):
-        raise refuse(
-            "subject_missing",
-            "The body names no subject.",
-            details="/subject",
-            hint="Put one of your wallets in `subject`: 0x and 40 hexadecimal digits.",
-            status=422,
-        )
-    return str(subject)
 
 
 JsonObject = Annotated[dict[str, Any], Depends(json_object)]
