@@ -15,9 +15,8 @@ defense_ms(b) <= occupied_ms(b), the sum of all occupied_ms is at most slots x (
 (or a ring of many) that pass a slot to and fro count one claim each in any R. A bot that writes new
 code into its own slot (slot_overwritten from itself) goes on holding it.
 
-Source: ../shared/notes/evidence.md, section 5.1: intervals, the union of attacks, and one claim in
-a stated time; here for each (bot, slot) and not for each opponent, since a third bot would evade
-that.
+The rule is our own. A claim counts once in a stated time for each (bot, slot) and not for each
+opponent, since a third bot would evade that; attacks at once count once, as their union.
 """
 
 from __future__ import annotations

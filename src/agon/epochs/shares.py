@@ -16,7 +16,8 @@ Whole units (largest remainder, Hamilton). Of T units, b gets floor(T amount(b))
 over go one each to the largest fractional parts, then larger amounts, then smaller keys (text).
 Sums are T, each is within one unit of T x amount, and the order of input changes nothing.
 
-Source: ../shared/notes/evidence.md, sections 5.2 and 5.3, and chain.md, section 5.
+Source: Hamilton's method, as M. Balinski and H. P. Young describe it in Fair Representation (1982).
+It keeps every share within one unit; its paradoxes, such as that of Alabama, move single units.
 """
 
 from __future__ import annotations

@@ -16,10 +16,9 @@ and 1000 where P = 0. It does not depend on what the voter owns.
 Quality of bot b in millionths, drawn towards 0 by K; 0 for a bot that held no slot in [S, F):
     q_b = 100 sum(k w_i x) // (sum(k w_i) + 1000 K), over the votes on b that count
 
-Source: ../shared/notes/evidence.md, section 5.4: leave-one-out agreement, shrinkage n / (n + 20),
-weights in [0.5, 2] as integer milli-weights, own votes 0. Agreement is a mean absolute deviation
-and not the log score of that note, which integers cannot have. How many votes an address or a
-session may cast, the engine decides when they are cast.
+The rule is our own: agreement leaves the voter's own votes out and is shrunk by n / (n + K), as
+ratings of few votes are. It is a mean absolute deviation and no log score, which integers cannot
+have. How many votes an address or a session may cast, the engine decides when they are cast.
 """
 
 from __future__ import annotations
