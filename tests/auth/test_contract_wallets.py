@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -34,10 +35,12 @@ async def door(server, tmp_path, request, chain) -> AsyncIterator[Door]:
         yield there
 
 
-def signed(chain: World, by: str = "ada", more: str = LONGER, chain_id: int = CHAIN_ID) -> dict:
+def signed(
+    chain: World, by: str = "ada", more: str = LONGER, chain_id: int = CHAIN_ID, at=None
+) -> dict:
     """A message of the contract's address, as somebody's key signed it."""
     wallet = chain.at["ContractWallet"]
-    text = signing.message(wallet, issued_at=clock.now(), chain_id=str(chain_id))
+    text = signing.message(wallet, issued_at=at or clock.now(), chain_id=str(chain_id))
     return {"chain": "ethereum", "message": text, "signature": signing.sign(by, text) + more}
 
 
@@ -54,6 +57,15 @@ async def test_a_contracts_message_works_once(door, chain):
     assert (await visitor.post("/token?grant_type=web3", json=body)).status_code == 200
     again = await visitor.post("/token?grant_type=web3", json=body)
     refused(again, 400, "invalid_credentials")
+
+
+async def test_the_database_says_what_time_it_is_for_a_contracts_message(door, chain):
+    later = clock.now() + timedelta(days=2)
+    await door.place.set_clock(later)
+    visitor = door.visitor()
+    answer = await visitor.post("/token?grant_type=web3", json=signed(chain, at=later))
+    assert answer.status_code == 200, answer.text
+    assert (await visitor.post("/token?grant_type=web3", json=signed(chain))).status_code == 400
 
 
 async def test_what_the_contract_does_not_take_proves_nothing(door, chain):

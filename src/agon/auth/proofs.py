@@ -5,7 +5,6 @@ from __future__ import annotations
 from agon.auth.desk import Desk
 from agon.commons.chain import rpc, signatures
 from agon.commons.people import siwe, web3
-from agon.kernel import clock
 from agon.kernel.database import Conn
 from agon.kernel.errors import Refusal
 
@@ -45,7 +44,7 @@ async def is_by_contract(desk: Desk, message: str, signature: str) -> bool:
         message,
         signature,
         allowed_hosts=desk.wallet_hosts,
-        now=clock.now(),
+        now=await desk.database.ask("select agon.now()"),
         chain_ids=web3.chain_ids(desk.settings),
         by_contract=True,
     )

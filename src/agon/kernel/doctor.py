@@ -8,7 +8,7 @@ from typing import Literal
 
 import asyncpg
 
-from agon.kernel import clock, database, migrate
+from agon.kernel import database, migrate
 from agon.kernel import jwt as tokens
 from agon.kernel.errors import Refusal, Refused
 from agon.kernel.manifest import load
@@ -117,16 +117,14 @@ async def check_jobs(runtime: Runtime) -> Finding:
     """Nothing waits for long, nothing has failed for good."""
     conn = await database.connect(runtime.urls["agon_worker"])
     try:
-        rows = await conn.fetch("select * from agon.job_counts()")
+        rows = await conn.fetch("select *, now() - oldest as late from agon.job_counts()")
     except asyncpg.PostgresError as error:
         return Finding(state="wrong", text=str(error), hint="Run `agon migrate`.")
     finally:
         await conn.close()
     failed = sum(row["jobs"] for row in rows if row["status"] == "failed")
     waiting = [row for row in rows if row["status"] == "queued"]
-    late = [
-        row["job"] for row in waiting if (clock.now() - row["oldest"]).total_seconds() > JOB_LATE_S
-    ]
+    late = [row["job"] for row in waiting if row["late"].total_seconds() > JOB_LATE_S]
     if failed:
         return Finding(
             state="wrong",
