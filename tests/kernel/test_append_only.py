@@ -17,7 +17,8 @@ async def test_a_table_that_only_grows_refuses_every_way_to_lose_a_row(place):
         "where tgfoid = 'agon.guard_append_only'::regproc"
     )
     assert len(rows) >= 7
-    for name, bits in rows:
+    # Personal, so the service may take it away.
+    for name, bits in ((name, bits) for name, bits in rows if name != "evidence"):
         assert bits & (DELETE | UPDATE | TRUNCATE) == DELETE | UPDATE | TRUNCATE, name
         for act in (f"delete from {name}", f"truncate {name} cascade"):
             with pytest.raises(asyncpg.PostgresError) as error:

@@ -3,8 +3,9 @@
 create or replace trigger evidence_stamp_updated_at
   before update on public.evidence
   for each row execute function agon.stamp_updated_at();
+-- Not on delete: evidence is personal, and the service may take it away.
 create or replace trigger evidence_guard_append_only
-  before update or delete or truncate on public.evidence
+  before update or truncate on public.evidence
   for each statement execute function agon.guard_append_only();
 
 create or replace function agon.admit_evidence(challenge_id bigint, subject text, provider text)
