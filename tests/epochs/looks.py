@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agon.epochs import avatars
-from agon.epochs.providers.making import Desk, Made, Wish
+from agon.epochs.providers.making import Made, Wish
 from agon.kernel import outside
 from agon.kernel.database import Actor
 from agon.kernel.jobs import Work
@@ -29,12 +29,11 @@ async def bot_of(place: Place, owner: str = ADA, token: int = 1) -> str:
     )
 
 
-def desk(place: Place, meshy: Meshy | None = None, **settings: Any) -> Desk:
+def working(place: Place, meshy: Meshy | None = None, **settings: Any) -> Work:
     """What providers may use; meshy: the party that is configured."""
     if meshy is not None:
         settings = {"meshy_url": meshy.party.url, "meshy_api_key": KEY, **settings}
-    found = work(place, **settings)
-    return Desk(database=found.database, runtime=found.runtime)
+    return work(place, **settings)
 
 
 async def brought(
@@ -42,19 +41,18 @@ async def brought(
 ) -> int:
     """An avatar that its owner brings; its number."""
     made = Made(model=model(name), preview=preview)
-    return (await avatars.bring(desk(place), actor, slug, made))["generation_index"]
+    return (await avatars.bring(working(place), actor, slug, made))["generation_index"]
 
 
-async def asked(place: Place, actor: Actor, slug: str, at: Desk, prompt: str = "a knight") -> str:
+async def asked(place: Place, actor: Actor, slug: str, at: Work, prompt: str = "a knight") -> str:
     """A generation that is asked of Meshy; its id."""
     row = await avatars.request(at, actor, slug, Wish(provider="meshy", prompt=prompt))
     return row["id"]
 
 
-async def generate(place: Place, at: Desk, name: str) -> str:
+async def generate(place: Place, at: Work, name: str) -> str:
     """Go on with a generation as the queue would: its status, or the code for which it waits."""
-    work = Work(database=at.database, runtime=at.runtime)
-    later = await outside.carry(work, avatars.GENERATION, str(name))
+    later = await outside.carry(at, avatars.GENERATION, str(name))
     if later is not None:
         return later.why.partition("]")[0].removeprefix("[")
     query = "select status from agon.avatar_generations where id::text = $1"

@@ -59,7 +59,7 @@ async def test_a_bot_has_at_most_five_that_nobody_has_decided_on(place, ada, slu
 
 async def test_the_manifest_tells_of_the_files(place, ada, slug):
     model, picture = looks.model(), png()
-    row = await avatars.bring(looks.desk(place), ada, slug, Made(model=model, preview=picture))
+    row = await avatars.bring(looks.working(place), ada, slug, Made(model=model, preview=picture))
     folder = files.folder(place.runtime)
     with files.open_file(folder, row["manifest_uri"].removeprefix("ipfs://")) as stream:
         manifest = json.load(stream)
@@ -78,7 +78,7 @@ async def test_the_manifest_tells_of_the_files(place, ada, slug):
 
 async def test_a_strange_name_in_a_model_is_no_obstacle(place, ada, slug):
     scene = b'{"asset":{"version":"2.0"},"materials":[{"name":"\\ud800"},{"name":7},8]}'
-    row = await avatars.bring(looks.desk(place), ada, slug, Made(model=glb(scene)))
+    row = await avatars.bring(looks.working(place), ada, slug, Made(model=glb(scene)))
     assert row["generation_index"] == 1
 
 
@@ -95,7 +95,7 @@ async def test_a_strange_name_in_a_model_is_no_obstacle(place, ada, slug):
 )  # fmt: skip
 async def test_what_is_no_model_is_not_kept(place, ada, slug, model, code):
     made = Made(model=model)
-    assert (await refusal_of(avatars.bring(looks.desk(place), ada, slug, made))).code == code
+    assert (await refusal_of(avatars.bring(looks.working(place), ada, slug, made))).code == code
     assert await looks.seen(place, ada, slug) == []
     assert await place.owner.fetchval("select count(*) from agon.files") == 0
 
@@ -103,7 +103,7 @@ async def test_what_is_no_model_is_not_kept(place, ada, slug, model, code):
 async def test_a_preview_is_a_picture(place, ada, slug):
     made = Made(model=looks.model(), preview=b"<svg/>")
     assert (
-        await refusal_of(avatars.bring(looks.desk(place), ada, slug, made))
+        await refusal_of(avatars.bring(looks.working(place), ada, slug, made))
     ).code == "png_malformed"
 
 
@@ -131,7 +131,7 @@ async def test_a_bot_that_is_not_active_gets_no_avatars(place, ada, slug, act):
     await looks.act(place, ADMIN, f"public.{act}", slug)
     assert (await refusal_of(looks.brought(place, ada, slug))).code == "bot_not_active"
     wish = Wish(provider="import", source_uri="ipfs://b" + "a" * 58)
-    call = avatars.request(looks.desk(place), ada, slug, wish)
+    call = avatars.request(looks.working(place), ada, slug, wish)
     assert (await refusal_of(call)).code == "bot_not_active"
 
 
@@ -228,7 +228,7 @@ async def test_an_import_brings_the_file_of_a_content_id(place, ada, slug):
     await looks.approve(place, other, 1)
     uri = await place.owner.fetchval("select glb_uri from bot_avatars")
     wish = Wish(provider="import", source_uri=uri)
-    asked = await avatars.request(looks.desk(place), ada, slug, wish)
+    asked = await avatars.request(looks.working(place), ada, slug, wish)
     assert asked["status"] == "wanted"
     await place.work()
     assert await looks.seen(place, ada, slug) == [(1, "pending")]
@@ -242,8 +242,8 @@ async def test_an_import_of_what_is_not_shown_waits_like_one_that_nobody_has(pla
     private = await place.owner.fetchval("select glb_uri from bot_avatars")
     for uri in (private, f"ipfs://{cids.of_bytes(b'nobody has this')}"):
         wish = Wish(provider="import", source_uri=uri)
-        row = await avatars.request(looks.desk(place), ada, slug, wish)
-        assert await looks.generate(place, looks.desk(place), row["id"]) == "content_missing"
+        row = await avatars.request(looks.working(place), ada, slug, wish)
+        assert await looks.generate(place, looks.working(place), row["id"]) == "content_missing"
     assert await looks.seen(place, ada, slug) == []
 
 
@@ -252,7 +252,7 @@ async def test_an_import_is_fetched_through_the_gateway(place, ada, slug):
     async with kubo.standin() as ipfs:
         cid = cids.of_bytes(model)
         ipfs.held[cid] = model
-        desk = looks.desk(place, ipfs_gateway_url=ipfs.party.url)
+        desk = looks.working(place, ipfs_gateway_url=ipfs.party.url)
         wish = Wish(provider="import", source_uri=f"ipfs://{cid}")
         row = await avatars.request(desk, ada, slug, wish)
         assert await looks.generate(place, desk, row["id"]) == "done"

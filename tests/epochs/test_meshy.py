@@ -34,7 +34,7 @@ async def meshy(place, **given):
     """The party, and a desk that knows it."""
     given = {"model": looks.model(), "picture": png(), **given}
     async with party.standin(**given) as running:
-        yield running, looks.desk(place, running)
+        yield running, looks.working(place, running)
 
 
 async def state(place) -> tuple[str, str | None]:
@@ -266,5 +266,5 @@ async def test_the_doctor_tells_the_credits(place):
         assert (finding.state, finding.text) == ("ok", "1000 credits at Meshy")
         running.credits = 0
         assert (await checks.check_meshy(desk.runtime)).state == "wrong"
-        stranger = looks.desk(place, running, meshy_api_key="msy_other")
+        stranger = looks.working(place, running, meshy_api_key="msy_other")
         assert (await refusal_of(checks.check_meshy(stranger.runtime))).code == "provider_failed"

@@ -12,8 +12,9 @@ from starlette.datastructures import UploadFile
 from agon.commons.content import files, forms
 from agon.commons.content.routes import headers_of
 from agon.epochs import avatars, snapshots
-from agon.epochs.providers.making import Desk, Made, Wish
+from agon.epochs.providers.making import Made, Wish
 from agon.kernel.errors import Refused, refuse
+from agon.kernel.jobs import Work
 from agon.web import acts
 from agon.web.acts import Act
 from agon.web.bodies import takes
@@ -100,13 +101,13 @@ async def add_avatar(
     slug: str, request: Request, caller: SignedIn, pools: Pools, process: Process, answer: Response
 ) -> Any:
     """Bring a model as multipart/form-data (201), or ask a provider for one (202)."""
-    desk = Desk(database=pools, runtime=process)
+    work = Work(database=pools, runtime=process)
     async with pools.as_caller(caller) as conn:
         await conn.execute("select agon.admit_avatar($1)", slug)
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return await avatars.bring(desk, caller, slug, await _upload(request))
+        return await avatars.bring(work, caller, slug, await _upload(request))
     answer.status_code = 202
-    return await avatars.request(desk, caller, slug, _wish(await json_object(request)))
+    return await avatars.request(work, caller, slug, _wish(await json_object(request)))
 
 
 @router.get("/avatars")

@@ -6,20 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from agon.kernel.config import Settings
-from agon.kernel.database import Database
 from agon.kernel.errors import Refused, refuse
-from agon.kernel.runtime import Runtime
 
 WAITS = "generation_waits"
 FAILED = "generation_failed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Desk:
-    """What a provider may use: the open database, and the process that it runs in."""
-
-    database: Database
-    runtime: Runtime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from agon.epochs.providers.making import At, Desk, Step, Wish
+from agon.epochs.providers.making import At, Step, Wish
+from agon.kernel.jobs import Work
 
 NEEDS: tuple[str, ...] = ()
 
 
-async def step(_desk: Desk, wish: Wish, _at: At) -> Step:
+async def step(_work: Work, wish: Wish, _at: At) -> Step:
     """The files as they were brought."""
     return Step(made=wish.brought)

@@ -14,10 +14,11 @@ from typing import Any
 
 from agon.commons.content import forms
 from agon.epochs.providers import making
-from agon.epochs.providers.making import At, Desk, Made, Step, Wish
+from agon.epochs.providers.making import At, Made, Step, Wish
 from agon.kernel import logs
 from agon.kernel.config import Settings
 from agon.kernel.errors import Refused, refuse
+from agon.kernel.jobs import Work
 from agon.kernel.outbound import Answer, Client
 from agon.kernel.runtime import Runtime
 
@@ -34,15 +35,15 @@ ANSWER_BYTES_MAX = 1024 * 1024
 log = logs.get("agon.avatars")
 
 
-async def step(desk: Desk, wish: Wish, at: At) -> Step:
+async def step(work: Work, wish: Wish, at: At) -> Step:
     """Ask for the mesh; once it is there for its texture; once that is there bring the model.
 
     Raises Refused `generation_failed` where Meshy has given up or does not take the prompt,
     `provider_not_configured`, `provider_failed`, `outbound_*`.
     """
-    settings = desk.runtime.settings
+    settings = work.runtime.settings
     stage, _, name = (at.task or "").partition("/")
-    async with _client(desk.runtime) as client:
+    async with _client(work.runtime) as client:
         if stage != "refine" and at.asked_ms is not None:
             found = await _find(client, settings, wish, at)
             if found is not None:
