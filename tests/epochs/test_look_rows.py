@@ -49,7 +49,6 @@ BROKEN = {
     "avatar_generations_say_of_what": {"source_uri": f"'{URI}'"},
     "avatar_generations_done_say_which": {"avatar_id": "(select id from bot_avatars)"},
     "avatar_generations_error_is_short": {"last_error": LONG},
-    "avatar_generations_attempts_are_counted": {"attempts": "-1"},
     "bot_avatar_loadouts_address_is_lower_case_hex": {"selected_by_address": "'0xABC'"},
     "bot_stats_snapshots_are_content": {"snapshot_uri": "'x'"},
     "bot_stats_snapshots_hash_is_sha256": {"snapshot_hash": "'x'"},
