@@ -6,6 +6,8 @@ LOCK_RUN := requirements/run.txt
 LOCK_TEST := requirements/test.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
+# A process for each core, each with a Postgres of its own; a file's tests stay together.
+SPREAD := -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help setup run serve test test-pg15 prove bench check contracts lock clean
 
@@ -39,10 +41,10 @@ serve: setup
 
 test: $(VENV)/test.stamp check
 	sh tests/redis.sh
-	$(BIN)/python -m pytest -m "not prove" $(ARGS)
+	$(BIN)/python -m pytest -m "not prove" $(SPREAD) $(ARGS)
 
 test-pg15: $(VENV)/test.stamp
-	sh tests/pg15.sh $(BIN)/python $(ARGS)
+	sh tests/pg15.sh $(BIN)/python $(SPREAD) $(ARGS)
 
 prove: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m prove $(ARGS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,8 +11,6 @@ import pytest
 
 from agon.app import serve
 from tests import places, servers
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +24,7 @@ def server() -> Iterator[servers.TestServer]:
 @pytest.fixture
 async def place(server: servers.TestServer, tmp_path: Path) -> AsyncIterator[places.Place]:
     """A fresh migrated database of the test's own."""
-    async with places.opened(server, f"agon_test_{next(_numbers)}", tmp_path) as opened:
+    async with places.opened(server, "agon_test", tmp_path) as opened:
         yield opened
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from agon.systems import SYSTEMS
 from tests.servers import TestServer
 
 TEMPLATE = "agon_template"
+_numbers = itertools.count(1)
 
 # What Supabase has set for its `postgres` role: all that is made in public is open to the client
 # roles until a rules file closes it. The tests run under the same conditions.
@@ -108,19 +110,25 @@ async def make_template(server: TestServer) -> None:
 async def opened(
     server: TestServer, name: str, folder: Path, environ: Mapping[str, str] | None = None
 ) -> AsyncIterator[Place]:
-    """A copy of the template, dropped afterwards: a run makes more of them than memory holds."""
+    """A copy of the template, dropped afterwards: a run makes more of them than memory holds.
+
+    name: how the database's name begins.
+    """
+    name = f"{name}_{next(_numbers)}"
     admin = await database.connect(server.url("agon_owner", "agon"))
     await admin.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
-    process = runtime.begin(
-        SYSTEMS,
-        environ={"AGON_HOME": str(folder), "AGON_LOG_LEVEL": "error", **(environ or {})},
-        folder=folder,
-    )
-    process.__dict__["urls"] = server.urls(name)
-    owner = await database.connect(server.url("agon_owner", name))
-    async with process.database() as pools:
-        yield Place(runtime=process, database=pools, owner=owner)
-    await owner.close()
-    with suppress(asyncpg.InsufficientPrivilegeError):  # a session that a test cut off still ends
-        await admin.execute(f"drop database {name} with (force)")
-    await admin.close()
+    try:
+        process = runtime.begin(
+            SYSTEMS,
+            environ={"AGON_HOME": str(folder), "AGON_LOG_LEVEL": "error", **(environ or {})},
+            folder=folder,
+        )
+        process.__dict__["urls"] = server.urls(name)
+        owner = await database.connect(server.url("agon_owner", name))
+        async with process.database() as pools:
+            yield Place(runtime=process, database=pools, owner=owner)
+        await owner.close()
+    finally:
+        with suppress(asyncpg.InsufficientPrivilegeError):  # a session that was cut off still ends
+            await admin.execute(f"drop database {name} with (force)")
+        await admin.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,8 +11,6 @@ import pytest
 from tests import places
 from tests.auth.visitors import door_of, publish_key
 from tests.servers import TestServer
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -33,7 +30,7 @@ async def strict(server: TestServer, tmp_path: Path) -> AsyncIterator[places.Pla
         "AGON_SITE_URL": "https://play.example",
         "AGON_REDIRECT_URLS": "https://*.apps.example/**,agon://callback",
     }
-    name = f"agon_auth_{next(_numbers)}"
+    name = "agon_auth"
     async with places.opened(server, name, tmp_path, environ) as opened:
         await publish_key(opened)
         yield opened

@@ -6,7 +6,7 @@ from itertools import pairwise
 from math import cos, radians
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agon.challenges import curves, measures
@@ -72,6 +72,7 @@ def test_a_burst_between_two_long_silences_is_found():
     st.lists(st.tuples(st.integers(1, 50), st.integers(0, 90)), min_size=1, max_size=30),
     st.integers(1, 200),
 )
+@example([(2, 0), (1, 0), (25, 0), (50, 0), (50, 0), (1, 1)], 128)
 def test_no_window_gains_more_than_the_highest(steps, window):
     times, totals = [0], [0]
     for took, gained in steps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -29,7 +30,7 @@ def _here(place, monkeypatch):
 
 async def exported(place) -> list[bytes]:
     file = io.BytesIO()
-    count = await exporting.export(place.database, DAY, file)
+    count = await exporting.export(place.database, DAY, lambda: nullcontext(file))
     lines = file.getvalue().splitlines(keepends=True)
     assert len(lines) == count + 1
     return lines
@@ -157,11 +158,15 @@ async def test_a_log_that_is_too_large_for_the_result_lies_beside_it(
     assert "same" in await said(capfd, "verify", str(out))  # from the database
 
 
-async def test_a_day_that_is_still_played_is_not_exported(place, capsys):
+async def test_a_day_that_is_still_played_is_not_exported(place, tmp_path, capsys):
     day = await days.live(place, profile(), "ada")
     with pytest.raises(Refused) as error:
         await exported(place)
     assert error.value.refusal.code == "epoch_not_over"
+    file = tmp_path / "day.ndjson"
+    out = ("epoch", "export", str(DAY), "--out", str(file))
+    assert "epoch_not_over" in await said(capsys, *out, code=3)
+    assert not file.exists()
     assert "epoch_unknown" in await said(capsys, "epoch", "export", "2026-03-09", code=3)
     assert "day_malformed" in await said(capsys, "epoch", "export", "today", code=3)
     await day.at(FREEZES)

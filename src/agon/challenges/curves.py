@@ -109,14 +109,18 @@ def highest_gain(times: list[int], totals: list[int], window: int) -> int | None
 
 
 def gain_from(times: list[int], totals: list[int], window: int) -> tuple[int | None, bool]:
-    """The highest gain of windows that begin at a sample, and whether all of them end at one."""
-    best, aligned, end, size = None, True, 0, len(times)
+    """The highest gain of windows that begin at a sample, and whether those that end at one are
+    the same windows."""
+    best, aligned, end, size, first_end = None, True, 0, len(times), None
     times = [*times, inf]
-    for start, total in zip(times, totals, strict=False):
+    for begin, (start, total) in enumerate(zip(times, totals, strict=False)):
         until = start + window
         while times[end] < until:
             end += 1
+        first_end = end if first_end is None else first_end
         if end == size:
+            # Each end that was reached was another sample; were all of them?
+            aligned = aligned and begin == size - first_end
             break
         gain, reached = totals[end] - total, times[end]
         if reached != until:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from pathlib import Path
+from typing import BinaryIO
 
 import typer
 
@@ -26,7 +27,8 @@ def export(
 
 
 async def _export(day: date, out: Path | None) -> int:
-    target = nullcontext(sys.stdout.buffer) if out is None else out.open("wb")
+    def opened() -> AbstractContextManager[BinaryIO]:
+        return nullcontext(sys.stdout.buffer) if out is None else out.open("wb")
+
     async with commands.begin().database() as database:
-        with target as file:
-            return await exporting.export(database, day, file)
+        return await exporting.export(database, day, opened)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date
 from typing import BinaryIO
 
@@ -16,18 +18,22 @@ EVENTS = """
 """
 
 
-async def export(database: Database, day: date, out: BinaryIO) -> int:
+async def export(
+    database: Database, day: date, opened: Callable[[], AbstractContextManager[BinaryIO]]
+) -> int:
     """Write a day's file: its first line, then every event by its seq. How many events there are.
 
-    Of a day that is settled the file settles to the same result. Before that, it says who would be
-    paid now. Raises PT404 `epoch_unknown`, PT409 `epoch_not_over`.
+    opened: opens the file, once it is known that there is something to write. Of a day that is
+    settled the file settles to the same result. Before that, it says who would be paid now. Raises
+    PT404 `epoch_unknown`, PT409 `epoch_not_over`.
     """
     async with database.as_worker() as conn:
         head = await conn.fetchval("select agon.export_epoch($1)", day)
-    out.write(json.dumps(head, separators=(",", ":")).encode() + b"\n")
     count = 0
     async with database.as_caller(ENGINE) as conn:
-        async for row in conn.cursor(EVENTS, day, prefetch=FETCHED_ROWS):
-            out.write(row["line"].encode() + b"\n")
-            count += 1
+        with opened() as out:
+            out.write(json.dumps(head, separators=(",", ":")).encode() + b"\n")
+            async for row in conn.cursor(EVENTS, day, prefetch=FETCHED_ROWS):
+                out.write(row["line"].encode() + b"\n")
+                count += 1
     return count

@@ -16,7 +16,7 @@ create table agon.results (
   constraint results_subject_is_lower_case check (subject = lower(subject))
 );
 comment on table agon.results is
-  'Bundles in canonical JSON. subject is the wallet whose evidence stands in it; null means public.';
+  'Bundles in canonical JSON, and files that are attached to them. subject is the wallet whose evidence stands in it; null means public.';
 create index results_by_subject on agon.results (subject) where subject is not null;
 alter table agon.results enable row level security;
 
