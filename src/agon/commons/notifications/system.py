@@ -6,7 +6,7 @@ SYSTEM = System(
     name="notifications",
     package="agon.commons.notifications",
     floor="commons",
-    rules=("mails.sql",),
+    rules=("mails.sql", "notifications.sql"),
     jobs=(
         # The row gives up first (`mails.ATTEMPTS_MAX`), so that it says why; the queue has room.
         Job(
