@@ -6,5 +6,13 @@ SYSTEM = System(
     name="organisations",
     package="agon.commons.organisations",
     floor="commons",
-    rules=("standing.sql", "organisations.sql", "members.sql", "keys.sql", "branding.sql"),
+    rules=(
+        "standing.sql",
+        "organisations.sql",
+        "members.sql",
+        "roles.sql",
+        "keys.sql",
+        "branding.sql",
+        "domains.sql",
+    ),
 )
