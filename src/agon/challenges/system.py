@@ -26,6 +26,9 @@ SYSTEM = System(
         "mintings.sql",
         "lifecycle.sql",
         "retries.sql",
+        "invites.sql",
+        "prompts.sql",
+        "reminders.sql",
     ),
     routes=(
         "agon.challenges.intake_routes:router",
@@ -35,6 +38,8 @@ SYSTEM = System(
         "agon.challenges.account_routes:router",
         "agon.challenges.binding_routes:router",
         "agon.challenges.admin_routes:router",
+        "agon.challenges.invite_routes:router",
+        "agon.challenges.reminder_routes:router",
     ),
     jobs=(
         Job(name="challenges.judge", run="agon.challenges.jobs:judge"),
@@ -43,6 +48,7 @@ SYSTEM = System(
         Job(name="challenges.infer", run="agon.challenges.chain_jobs:infer"),
         Job(name="challenges.settle", run="agon.challenges.chain_jobs:settle"),
         Job(name="challenges.mint", run="agon.challenges.chain_jobs:mint"),
+        Job(name="challenges.deliver_invite", run="agon.challenges.telling_jobs:deliver_invite"),
     ),
     schedules=(
         Schedule(
@@ -56,12 +62,41 @@ SYSTEM = System(
         Schedule(
             name="challenges.dispatch", cron="* * * * *", run="agon.challenges.chain_jobs:dispatch"
         ),
+        Schedule(
+            name="challenges.expire_invites",
+            cron="*/10 * * * *",
+            run="agon.challenges.telling_jobs:expire_invites",
+        ),
+        Schedule(name="challenges.tell", cron="* * * * *", run="agon.challenges.telling_jobs:tell"),
+        Schedule(
+            name="challenges.remind", cron="* * * * *", run="agon.challenges.telling_jobs:remind"
+        ),
+        Schedule(
+            name="challenges.sweep_reminders",
+            cron="29 3 * * *",
+            run="agon.challenges.telling_jobs:sweep_reminders",
+        ),
     ),
     subscriptions=(
         Subscription(
             name="challenges.dispatch",
             topic="verdict.recorded",
             run="agon.challenges.chain_jobs:note_verdict",
+        ),
+        Subscription(
+            name="challenges.note_finalized",
+            topic="challenge.finalized",
+            run="agon.challenges.telling:note_end",
+        ),
+        Subscription(
+            name="challenges.note_canceled",
+            topic="challenge.canceled",
+            run="agon.challenges.telling:note_end",
+        ),
+        Subscription(
+            name="challenges.note_rejected",
+            topic="challenge.rejected",
+            run="agon.challenges.telling:note_end",
         ),
     ),
     result_kinds=(
@@ -101,6 +136,12 @@ SYSTEM = System(
             default="15",
             minimum=1,
             help="How often a linked account is asked for new activities.",
+        ),
+        Setting(
+            name="pages_url",
+            kind="url",
+            help="The site whose pages /challenges/ID and /invites/ID mail leads to; default: the "
+            "same paths below /api of this server.",
         ),
         Setting(name="strava_client_id", help="Strava API application."),
         Setting(

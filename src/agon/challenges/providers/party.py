@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from agon.kernel import outbound
-from agon.kernel.errors import Refusal, Refused, refuse
+from agon.kernel.errors import Refusal, Refused, refuse, retry_after_s
 from agon.kernel.outbound import Answer
 
 DOCUMENTS_MAX = 40
@@ -113,7 +112,7 @@ async def collect(
     except Refused as refused:
         stopped = refused.refusal
         if stopped.code == "outbound_rate_limited":
-            asked_s = outbound.retry_after_s(stopped)
+            asked_s = retry_after_s(stopped)
             next_poll_ms = now_ms + (pause_ms if asked_s is None else asked_s * 1000)
     return Fetched(
         documents=tuple(documents),

@@ -7,6 +7,7 @@ SYSTEM = System(
     package="agon.commons.notifications",
     floor="commons",
     rules=("mails.sql", "notifications.sql"),
+    routes=("agon.commons.notifications.routes:router",),
     jobs=(
         # The row gives up first (`mails.ATTEMPTS_MAX`), so that it says why; the queue has room.
         Job(

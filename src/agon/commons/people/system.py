@@ -23,7 +23,9 @@ SYSTEM = System(
         "administration.sql",
         "sweeps.sql",
         "agent_credentials.sql",
+        "profiles.sql",
     ),
+    routes=("agon.commons.people.profile_routes:router",),
     bearers=(Bearer(prefix="agon_bot_", claims="agon.commons.people.agent_credentials:claims"),),
     schedules=(
         Schedule(name="people.sweep", cron="47 3 * * *", run="agon.commons.people.jobs:sweep"),
