@@ -12,7 +12,7 @@ import pytest
 
 from agon.auth import github
 from agon.kernel import outbound
-from agon.kernel.errors import Refused
+from agon.kernel.errors import Refused, retry_after_s
 from tests.standins import github as standin
 from tests.standins import server
 from tests.standins.server import Standin, calling, refusal
@@ -261,7 +261,7 @@ class TestProfile:
             party.order(f"{standin.API}/user", fault)
             found = await refusal(github.profile(client, app_at(party), token, NOW_S))
         assert found.code == "outbound_rate_limited"
-        assert outbound.retry_after_s(found) == wait_s
+        assert retry_after_s(found) == wait_s
 
     @pytest.mark.parametrize("path", ["/user", "/user/emails"])
     @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from agon.kernel import outbound
-from agon.kernel.errors import Refused
+from agon.kernel.errors import Refused, retry_after_s
 from tests.standins import server
 from tests.standins.server import Standin, Waits, calling, refusal
 
@@ -239,7 +239,7 @@ class TestRetries:
         async with calling(party) as client:
             found = await refusal(client.request("GET", party.url))
         assert found.code == "outbound_rate_limited"
-        assert outbound.retry_after_s(found) == 1
+        assert retry_after_s(found) == 1
         assert len(party.heard) == outbound.RETRIES_MAX + 1
 
     async def test_a_long_wait_is_left_to_the_caller(self, party: Standin) -> None:
@@ -247,14 +247,14 @@ class TestRetries:
         waits = Waits()
         async with calling(party, waits=waits) as client:
             found = await refusal(client.request("GET", party.url))
-        assert outbound.retry_after_s(found) == outbound.RETRY_WAIT_S_MAX + 1
+        assert retry_after_s(found) == outbound.RETRY_WAIT_S_MAX + 1
         assert waits == []
 
     async def test_no_wait_named_is_none(self, party: Standin) -> None:
         party.order("/", server.rate_limited())
         async with calling(party) as client:
             found = await refusal(client.request("GET", party.url, retries=0))
-        assert outbound.retry_after_s(found) is None
+        assert retry_after_s(found) is None
 
     async def test_only_what_may_be_repeated_is_repeated_at_503(self, party: Standin) -> None:
         party.order("/", server.broken(503), times=2)

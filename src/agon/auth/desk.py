@@ -133,7 +133,8 @@ def _pattern(allowed: str) -> str:
 
 async def any_desk(request: Request, process: Process, pools: Pools, _: Described) -> Desk:
     """The visitor of paths that need nobody signed in. Raises Refused for a key that is not ours,
-    `auth_elsewhere` where another server signs in, `over_request_rate_limit`."""
+    `api_key_not_accepted` for an organisation's, `auth_elsewhere` where another server signs in,
+    `over_request_rate_limit`."""
     callers: Callers = request.app.state.callers
     caller = await callers.admit(headers_of(request.scope["headers"]), clock.now_s())
     return await _desk(request, process, pools, caller)
@@ -151,6 +152,13 @@ async def member_desk(request: Request, process: Process, pools: Pools, _: Descr
 
 
 async def _desk(request: Request, process: Process, pools: Pools, caller: Caller) -> Desk:
+    if "api_key" in caller.actor.claims:
+        raise refuse(
+            "api_key_not_accepted",
+            "An organisation's API key signs nobody in, and is no user.",
+            hint="Send the publishable key as apikey, or a user's access token.",
+            status=403,
+        )
     address = request.client.host if request.client else None
     _count(request.app.state, process.settings, caller, address or "")
     if getattr(request.app.state, "auth_is_ours", None) is None:

@@ -193,7 +193,7 @@ async def profile(outbound: Client, app: Application, access_token: str, now_s: 
     """Who the token belongs to, with the primary address.
 
     Raises Refused `provider_token_refused` (withdrawn), `outbound_rate_limited` (its wait:
-    `outbound.retry_after_s`), `provider_failed`, `outbound_*`.
+    `errors.retry_after_s`), `provider_failed`, `outbound_*`.
     """
     user = _opened(await _get(outbound, app, access_token, "/user", now_s))
     email, verified = await _primary_email(outbound, app, access_token, now_s)

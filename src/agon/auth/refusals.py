@@ -17,8 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from agon.kernel.database import refusal_of
-from agon.kernel.errors import Refusal, Refused
-from agon.kernel.outbound import retry_after_s
+from agon.kernel.errors import Refusal, Refused, retry_after_s
 
 VERSION_HEADER = "X-Supabase-Api-Version"
 VERSION = "2024-01-01"

@@ -23,7 +23,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from agon.kernel.errors import Refusal, Refused, refuse
+from agon.kernel.errors import Refused, refuse
 
 CONNECT_MS_MAX = 10_000
 TOTAL_MS_MAX = 30_000
@@ -118,7 +118,7 @@ class Client:
         or 1, 2, 4 … s. GET and HEAD follow redirects; to another origin without the caller's
         headers, which may hold a key. Raises Refused `outbound_forbidden_address`,
         `outbound_timeout`, `outbound_too_large`, `outbound_unreachable`, `outbound_malformed`,
-        `outbound_redirects`, or `outbound_rate_limited` (see `retry_after_s`) where waiting
+        `outbound_redirects`, or `outbound_rate_limited` (see `errors.retry_after_s`) where waiting
         longer than RETRY_WAIT_S_MAX, or a further retry, would be needed after a 429.
         """
         target = _parse(url).update_query(params or {})
@@ -286,12 +286,6 @@ def is_public(host: str) -> bool:
         and not address.is_multicast
         and not any(address in network for network in NOT_PUBLIC)
     )
-
-
-def retry_after_s(refusal: Refusal) -> int | None:
-    """The wait that a stranger asked for in an `outbound_rate_limited`; None if it named none."""
-    name, _, seconds = (refusal.details or "").partition("=")
-    return int(seconds) if name == "retry_after_s" and seconds.isdigit() else None
 
 
 def _parse(url: str, base: URL | None = None) -> URL:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agon.kernel.errors import Refusal
+from agon.kernel.errors import Refusal, retry_after_s
 from agon.rest.ask import Answer, Headers
 from agon.rest.wire_messages import PostgresFault
 from agon.web.callers import challenge
@@ -59,6 +59,8 @@ def answer(refusal: Refusal, headers: Headers | None = None) -> Answer:
         sent.append((b"proxy-status", f"PostgREST; error={refusal.code}".encode()))
     if refusal.status == 401 and not any(name == b"www-authenticate" for name, _ in sent):
         sent.append((b"www-authenticate", challenge(refusal).encode()))
+    if (wait_s := retry_after_s(refusal)) is not None:
+        sent.append((b"retry-after", b"%d" % wait_s))
     body = {
         "code": refusal.code,
         "details": refusal.details,

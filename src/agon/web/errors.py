@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from agon.kernel import logs
 from agon.kernel.database import refusal_of
-from agon.kernel.errors import Refusal, Refused, value_malformed
+from agon.kernel.errors import Refusal, Refused, retry_after_s, value_malformed
 
 INSUFFICIENT_PRIVILEGE = "42501"
 SIGN_IN_FIRST = Refusal(
@@ -47,7 +47,9 @@ log = logs.get("agon.web")
 
 def answer(refusal: Refusal) -> Response:
     """A refusal as PostgREST's clients know it."""
-    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
+    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+    if (wait_s := retry_after_s(refusal)) is not None:
+        headers["Retry-After"] = str(wait_s)
     # In ASCII: a refusal may quote half of a surrogate pair, which UTF-8 cannot carry.
     return Response(
         json.dumps(refusal.as_json()), refusal.status, headers, media_type="application/json"

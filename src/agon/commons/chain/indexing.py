@@ -13,9 +13,8 @@ from typing import Any
 
 from agon.commons.chain import artifacts, heads, logs, reading, rpc
 from agon.kernel import logs as journal
-from agon.kernel import outbound
 from agon.kernel.database import Database
-from agon.kernel.errors import Refused
+from agon.kernel.errors import Refused, retry_after_s
 from agon.kernel.jobs import Work
 
 RACES_MAX = 20
@@ -257,7 +256,7 @@ async def _follow(walk: Walk, waited_s: float, poll_s: float) -> float:
     try:
         done = await catch_up(walk)
     except Refused as error:
-        asked_s = outbound.retry_after_s(error.refusal)
+        asked_s = retry_after_s(error.refusal)
         again_in_s = max(asked_s or 0.0, min(WAIT_S_MAX, max(poll_s, 2 * waited_s)))
         say = log.error if error.refusal.code in LOUD else log.warning
         say("chain.waits", why=str(error), again_in_s=again_in_s)

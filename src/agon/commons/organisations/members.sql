@@ -93,7 +93,7 @@ comment on function public.invite_member(text, text, text) is
   'Invites a wallet for 14 days; once it is, again changes nothing. Members by an admin, or a key with members:write; admins by an owner.';
 revoke all on function public.invite_member(text, text, text)
   from public, anon, authenticated, service_role;
-grant execute on function public.invite_member(text, text, text) to authenticated, service_role;
+grant execute on function public.invite_member(text, text, text) to authenticated, service_role, agon_worker;
 
 create or replace function agon.hold_invitation(id uuid) returns public.org_invitations
 language plpgsql security definer set search_path = ''
@@ -201,7 +201,7 @@ revoke all on function public.accept_org_invitation(uuid, text), public.decline_
   public.withdraw_org_invitation(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.accept_org_invitation(uuid, text),
   public.decline_org_invitation(uuid), public.withdraw_org_invitation(uuid)
-  to authenticated, service_role;
+  to authenticated, service_role, agon_worker;
 
 create or replace function agon.list_members(slug text) returns setof public.org_members
 language plpgsql stable security definer set search_path = ''

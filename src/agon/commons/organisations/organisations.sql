@@ -104,7 +104,7 @@ comment on function public.create_organization(text, text, text, text, text, tex
 revoke all on function public.create_organization(text, text, text, text, text, text, jsonb)
   from public, anon, authenticated, service_role;
 grant execute on function public.create_organization(text, text, text, text, text, text, jsonb)
-  to authenticated, service_role;
+  to authenticated, service_role, agon_worker;
 
 create or replace function public.update_organization(slug text, changes jsonb)
 returns public.organizations
@@ -129,7 +129,7 @@ comment on function public.update_organization(text, jsonb) is
   'Describes an organisation anew, by an admin: of name, logo_url, website, description and theme what is given.';
 revoke all on function public.update_organization(text, jsonb)
   from public, anon, authenticated, service_role;
-grant execute on function public.update_organization(text, jsonb) to authenticated, service_role;
+grant execute on function public.update_organization(text, jsonb) to authenticated, service_role, agon_worker;
 
 create or replace function agon.require_fields(given jsonb, known text[]) returns void
 language plpgsql immutable set search_path = ''

@@ -140,4 +140,4 @@ revoke all on function public.change_member(text, text, text, text),
   from public, anon, authenticated, service_role;
 grant execute on function public.change_member(text, text, text, text),
   public.remove_member(text, text), public.transfer_organization(text, text)
-  to authenticated, service_role;
+  to authenticated, service_role, agon_worker;

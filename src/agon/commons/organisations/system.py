@@ -1,6 +1,6 @@
 """The manifest of `organisations`."""
 
-from agon.kernel.manifest import System
+from agon.kernel.manifest import Bearer, Domains, Job, Schedule, Setting, System
 
 SYSTEM = System(
     name="organisations",
@@ -14,5 +14,36 @@ SYSTEM = System(
         "keys.sql",
         "branding.sql",
         "domains.sql",
+    ),
+    routes=(
+        "agon.commons.organisations.routes:router",
+        "agon.commons.organisations.key_routes:router",
+        "agon.commons.organisations.key_routes:scopes_router",
+        "agon.commons.organisations.branding_routes:router",
+        "agon.commons.organisations.branding_routes:here_router",
+    ),
+    bearers=(
+        Bearer(
+            prefix="agon_key_",
+            claims="agon.commons.organisations.keys:claims",
+            quota="agon.commons.organisations.keys:quota",
+        ),
+    ),
+    domains=(Domains(claim="host_org", names="agon.commons.organisations.branding:domains"),),
+    jobs=(Job(name="organisations.check_domain", run="agon.commons.organisations.domains:check"),),
+    schedules=(
+        Schedule(
+            name="organisations.check_domains",
+            cron="23 * * * *",
+            run="agon.commons.organisations.domains:enqueue_checks",
+        ),
+    ),
+    commands=(("org", "agon.commons.organisations.commands:org"),),
+    settings=(
+        Setting(
+            name="dns_resolver",
+            help="The DNS resolver that organisations' domains are looked up at, as address or "
+            "address:port; default: the system's.",
+        ),
     ),
 )
