@@ -11,6 +11,7 @@ from agon.commons.organisations.system import SYSTEM as ORGANISATIONS
 from agon.commons.people.system import SYSTEM as PEOPLE
 from agon.epochs.system import SYSTEM as EPOCHS
 from agon.kernel.system import SYSTEM as KERNEL
+from agon.leagues.system import SYSTEM as LEAGUES
 from agon.rest.system import SYSTEM as REST
 
 SYSTEMS = (
@@ -23,5 +24,6 @@ SYSTEMS = (
     AUTH,
     CHALLENGES,
     EPOCHS,
+    LEAGUES,
     REST,
 )
