@@ -1,4 +1,4 @@
-"""Profiles: written by their owner, read by everybody, pictures kept by caches until they change."""
+"""Profiles: written by their owner, read by everybody; pictures stay in caches until changed."""
 
 from __future__ import annotations
 
