@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from agon.challenges import claims, telling
-from agon.commons.chain import rpc
 from agon.kernel import clock
+from agon.kernel.errors import Refused, refuse
 from agon.kernel.jobs import Work
 from tests.chain.following import configured
 from tests.challenges.stories import END_S, begun, finalized, joined, pay
@@ -93,18 +93,18 @@ async def test_a_worker_that_was_down_says_what_still_holds(place, down_until, t
 
 
 class Paying:
-    """What the contracts would pay, by wallet; `broken` while the node cannot say."""
+    """What the contracts would pay, by wallet; broken: why the node cannot say."""
 
     def __init__(self) -> None:
         self.wei: dict[str, int] = {}
-        self.broken = False
+        self.broken: str | None = None
         self.asked = 0
 
     async def simulate(self, _node, _challenge, subject, asked) -> list[dict[str, str]]:
         assert {each["claim_type"] for each in asked} == set(claims.CLAIM_TYPES)
         self.asked += 1
         if self.broken:
-            raise rpc.Fault(-32000, "header not found")
+            raise refuse(self.broken, "The node cannot say.")
         wei = self.wei.get(subject, 0)
         return [{"claim_type": "principal", "amount_wei": str(wei)}] if wei else []
 
@@ -155,10 +155,15 @@ async def test_who_can_claim_is_told_and_reminded_while_it_lies_there(place, pay
 
 
 async def test_a_node_that_cannot_say_is_asked_again(place, paying):
-    paying.wei, paying.broken = {wallet("bob"): 5}, True
+    paying.wei, paying.broken = {wallet("bob"): 5}, "chain_unreachable"
     await over(place, pay("Canceled"))
+    with pytest.raises(Refused, match="chain_unreachable"):
+        await claimants(place, END + HOUR)
+    assert paying.asked == 1, "the others would wait as long, one by one"
+    paying.broken = claims.CALL_FAILED
     assert await claimants(place, END + HOUR) == 0
-    paying.broken = False
+    assert paying.asked == 4
+    paying.broken = None
     assert await claimants(place, END + HOUR + timedelta(minutes=5)) == 0
     assert await claimants(place, END + HOUR + timedelta(minutes=11)) == 1
     assert await told(place) == [(wallet("bob"), "claim_available")]

@@ -145,3 +145,12 @@ async def test_what_is_no_picture_or_too_large_leaves_the_old_one(api, ada):
         answer = await api.put(AVATAR, params={"wallet": ADA}, content=content, headers=ada)
         assert (answer.status_code, answer.json()["code"]) == expected
     assert (await api.get(f"/api/player/{ADA}")).json()["avatar_url"]
+
+
+async def test_pictures_are_counted_before_they_are_read(place, api, ada):
+    user = place.actor("ada").user_id
+    await place.owner.execute(
+        "select agon.spend_for('avatar', $1, 30, '1 hour') from generate_series(1, 30)", user
+    )
+    answer = await api.put(AVATAR, params={"wallet": ADA}, content=drawn(), headers=ada)
+    assert (answer.status_code, answer.json()["code"]) == (429, "over_avatar_limit")

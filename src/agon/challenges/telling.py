@@ -62,7 +62,8 @@ async def note_end(conn: Conn, event: Event) -> None:
 async def tell_claimants(database: Database, runtime: Runtime) -> int:
     """Tell wallets what the chain would pay them, and those who let it lie once more: how many.
 
-    Nothing is told without a chain, or while it does not answer.
+    Nothing is told without a chain. Raises Refused `chain_…` where the node does not answer; what
+    is due stays so.
     """
     if not runtime.settings["rpc_url"]:
         return 0
@@ -98,6 +99,8 @@ async def _claim_step(node: rpc.Node, row: Mapping[str, Any], now_ms: int) -> pr
                 node, row["challenge_id"], row["subject"], row["calls"]
             )
     except Refused as refused:
+        if refused.refusal.code != claims.CALL_FAILED:
+            raise  # the node does not answer at all: the others would wait as long, one by one
         log.warning("claims.not_told", challenge=row["challenge_id"], why=str(refused))
         due_ms = now_ms + AGAIN // timedelta(milliseconds=1)
         return prompts.ClaimStep(next=row["type"], due_ms=due_ms)

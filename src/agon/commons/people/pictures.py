@@ -77,11 +77,14 @@ def _draw(image: Image.Image) -> Picture:
     """The first frame, upright, its middle cut out, on a canvas that has only pixels."""
     image.draft("RGB", (2 * SIDE_PX, 2 * SIDE_PX))  # JPEG alone: decoded at a fraction of its size
     image.load()
-    upright = ImageOps.exif_transpose(image)
-    is_clear = upright.has_transparency_data
+    ImageOps.exif_transpose(image, in_place=True)
+    is_clear = image.has_transparency_data
     mode = "RGBA" if is_clear else "RGB"
-    side = min(SIDE_PX, *upright.size)
-    square = ImageOps.fit(upright.convert(mode), (side, side), Image.Resampling.LANCZOS)
+    pixels = image if image.mode == mode else image.convert(mode)
+    (width, height), middle = pixels.size, min(pixels.size)
+    left, top, side = (width - middle) // 2, (height - middle) // 2, min(SIDE_PX, middle)
+    box = (left, top, left + middle, top + middle)
+    square = pixels.resize((side, side), Image.Resampling.LANCZOS, box, reducing_gap=3.0)
     is_clear = is_clear and square.getchannel("A").getextrema()[0] < 255
     canvas = Image.new("RGBA" if is_clear else "RGB", square.size)
     canvas.paste(square)

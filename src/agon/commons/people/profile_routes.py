@@ -65,8 +65,8 @@ async def put_avatar(
 ) -> dict[str, Any]:
     """Set the picture of one of the caller's wallets: the body is a JPEG, PNG or WebP file. Its
     middle is kept, as a square of 512 pixels at most, without metadata."""
-    async with pools.as_caller(caller) as conn:
-        await conn.execute("select agon.require_wallet($1)", wallet)
+    async with pools.as_worker(caller) as conn:
+        await conn.execute("select agon.begin_avatar($1)", wallet)
     picture = await _redrawn(request)
     async with pools.as_worker(caller) as conn:
         return await conn.fetchval(

@@ -59,6 +59,27 @@ comment on function agon.put_profile(text, text, text) is
   'Sets display name and bio of one of the caller''s wallets; null or empty is none.';
 grant execute on function agon.put_profile(text, text, text) to agon_worker;
 
+create or replace function agon.begin_avatar(wallet text) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  per_hour constant integer := 30;
+  wait integer;
+begin
+  perform agon.require_wallet(begin_avatar.wallet);
+  wait := agon.spend_for('avatar', coalesce((select auth.uid())::text, 'service'),
+    case when agon.is_service() then 0 else per_hour end, interval '1 hour');
+  if wait > 0 then
+    perform agon.refuse(429, 'over_avatar_limit',
+      format('Too many pictures: try again in %s seconds.', wait),
+      format('One person sends %s an hour.', per_hour));
+  end if;
+end
+$$;
+comment on function agon.begin_avatar(text) is
+  'Counts a picture for one of the caller''s wallets before it is read; refuses a stranger''s, and too many.';
+grant execute on function agon.begin_avatar(text) to agon_worker;
+
 create or replace function agon.put_avatar(wallet text, avatar bytea, avatar_mime text) returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
