@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import asyncpg
 import httpx
 import pytest
 
@@ -163,6 +164,11 @@ async def test_a_stranger_neither_sees_nor_takes_an_invite(place, api, challenge
     )
     assert foreign.json()["code"] == "not_your_wallet"
     assert (await api.get("/api/invites")).status_code == 401
+    with pytest.raises(asyncpg.CheckViolationError, match="of_wallets_are_theirs"):
+        await place.owner.execute(
+            "update public.challenge_invites set status = 'accepted', accepted_by_wallet = $1",
+            wallet("eve"),
+        )
 
 
 @pytest.mark.parametrize("by", ["link", "verified address"])

@@ -154,3 +154,22 @@ async def test_pictures_are_counted_before_they_are_read(place, api, ada):
     )
     answer = await api.put(AVATAR, params={"wallet": ADA}, content=drawn(), headers=ada)
     assert (answer.status_code, answer.json()["code"]) == (429, "over_avatar_limit")
+
+
+@pytest.mark.parametrize(
+    ("values", "claim"),
+    [
+        ("'ada', null, 'image/png', null", "wallet_is_lower_case_hex"),
+        ("'{}', d, 'image/png', encode(sha256(d), 'hex')", "avatar_is_small"),
+        ("'{}', 'x', 'image/svg+xml', encode(sha256('x'), 'hex')", "avatar_mime_is_known"),
+        ("'{}', 'x', 'image/png', encode(sha256('y'), 'hex')", "avatar_hash_is_of_the_avatar"),
+        ("'{}', 'x', 'image/png', null", "avatar_has_a_hash"),
+        ("'{}', 'x', null, encode(sha256('x'), 'hex')", "avatar_says_what_it_is"),
+    ],
+)
+async def test_a_picture_is_one_and_named_by_its_hash(place, values, claim):
+    with pytest.raises(asyncpg.CheckViolationError, match=f"user_profiles_{claim}"):
+        await place.owner.execute(
+            "insert into public.user_profiles (wallet, avatar, avatar_mime, avatar_hash) "
+            f"select {values.format(ADA)} from (select repeat('x', 1048577)::bytea as d) x"
+        )

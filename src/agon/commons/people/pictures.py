@@ -21,7 +21,7 @@ SIDE_PX = 512
 """Of what is kept; smaller pictures are not made larger."""
 SIDE_PX_MAX = 10_000
 PIXELS_MAX = 40_000_000
-"""Of an upload, by what its header says: 160 MB while it is decoded."""
+"""Of an upload, by what its header says: 320 MB while it is drawn anew."""
 FORMATS = ("JPEG", "PNG", "WEBP")
 JPEG_QUALITY = 85
 
