@@ -49,6 +49,11 @@ KINDS = {
     "public.bot_identities": {"any": "true"},
     "public.bot_identity_owners": {"any": "true"},
     "public.bot_stats_snapshots": {"any": "true"},
+    "public.challenge_invites": {
+        "sent": f"inviter_wallet = '{ADA}'",
+        "got": f"value = '{ADA}'",
+        "others'": f"'{ADA}' not in (inviter_wallet, value)",
+    },
     "public.challenge_templates": {"active": "active", "inactive": "not active"},
     "public.challenges": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.claims": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
@@ -70,10 +75,13 @@ KINDS = {
     "public.indexer_state": {"any": "true"},
     "public.linked_accounts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.models": {"active": "active", "inactive": "not active"},
+    "public.notifications": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
     "public.openid_nonces": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
     "public.participants": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.reminders": {"any": "true"},
     "public.reputation": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.role_permissions": {"any": "true"},
+    "public.user_profiles": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
     "public.user_roles": {
         "own": f"user_id = '{local_user(ADA)}'",
         "others'": f"user_id = '{local_user(BOB)}'",
@@ -145,5 +153,14 @@ async def sow(owner: asyncpg.Connection) -> None:
         insert into public.achievement_mints (token_id, challenge_id, recipient, achievement_type)
         values (1, 2, '{ADA}', 'completion'), (2, 2, '{BOB}', 'completion');
         insert into public.reputation (subject) values ('{ADA}'), ('{BOB}');
+        insert into public.challenge_invites
+          (challenge_id, method, value, inviter_wallet, expires_at)
+        values (2, 'wallet', '{BOB}', '{ADA}', now()), (2, 'wallet', '{ADA}', '{BOB}', now()),
+          (2, 'email', 'eve@example.org', '{BOB}', now());
+        insert into public.reminders (email, challenge_id, type)
+        values ('ada@example.org', 2, 'finalization');
+        insert into public.notifications (wallet, type, title, key)
+        values ('{ADA}', 'news', 'Hello', '1'), ('{BOB}', 'news', 'Hello', '1');
+        insert into public.user_profiles (wallet) values ('{ADA}'), ('{BOB}');
         """
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any
@@ -95,8 +96,8 @@ def token_of(mail: folder.Kept) -> str:
 async def test_a_wallet_is_told_at_once_and_joins_by_accepting(place, api, challenge):
     sent = await invite(place, api, challenge, wallet("bob").upper().replace("X", "x", 1))
     assert (sent.status_code, sent.json()["status"]) == (201, "sent"), sent.text
-    again = await invite(place, api, challenge, wallet("bob"))
-    assert again.json() == sent.json(), "the one that is there answers"
+    again = await asyncio.gather(*(invite(place, api, challenge, wallet("bob")) for _ in range(3)))
+    assert {each.text for each in again} == {sent.text}, "the one that is there answers"
     invite_id = sent.json()["id"]
     (note,) = await told(place, "bob")
     assert note["type"] == "invite_received"
@@ -117,7 +118,8 @@ async def test_a_wallet_is_told_at_once_and_joins_by_accepting(place, api, chall
 
 
 async def test_who_joins_without_a_word_has_accepted(place, api, challenge):
-    await invite(place, api, challenge, wallet("bob"))
+    tried = (invite(place, api, challenge, wallet("bob")) for _ in range(3))
+    assert len({each.json()["id"] for each in await asyncio.gather(*tried)}) == 1
     await invite(place, api, challenge, wallet("bob"), name="carol")
     bob = await place.own("bob")
     await api.post(
