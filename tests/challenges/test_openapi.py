@@ -27,6 +27,10 @@ WITHOUT_BODY = {
 } | {
     ("post", f"/api/bots/{{slug}}/{act}")
     for act in ("avatars/{index}/approve", "reinstate", "retire", "credentials")
+} | {
+    ("post", "/api/org/invitations/{invitation}/accept"),
+    ("post", "/api/org/invitations/{invitation}/decline"),
+    ("post", "/api/org/{slug}/branding/check"),
 }
 PICTURES = {("put", "/api/me/profile/avatar")}
 """What takes bytes, and no JSON."""
@@ -69,6 +73,14 @@ BODIES = {
     ),
     ("post", "/api/epochs/{day}/events"): ({"events": []}, "events"),
     ("post", "/api/admin/challenges/{challenge_id}/finalize"): ({"outcome": 1}, "outcome"),
+    ("post", "/api/org"): ({"name": "A", "slug": "acme"}, "slug"),
+    ("post", "/api/org/new"): ({"name": "A", "slug": "acme"}, "name"),
+    ("patch", "/api/org/{slug}"): ({"name": "A"}, "name"),
+    ("post", "/api/org/{slug}/transfer"): ({"wallet": SUBJECT}, "wallet"),
+    ("post", "/api/org/{slug}/members"): ({"wallet": SUBJECT, "role": "admin"}, "wallet"),
+    ("patch", "/api/org/{slug}/members/{wallet}"): ({"role": "owner"}, "role"),
+    ("post", "/api/org/{slug}/keys"): ({"label": "A", "scopes": ["org:read"]}, "scopes"),
+    ("put", "/api/org/{slug}/branding"): ({"primary_color": "#6B5CFF"}, "primary_color"),
     ("post", "/api/invites"): (
         {"subject": SUBJECT, "challenge_id": 7, "method": "wallet", "value": SUBJECT},
         "method",

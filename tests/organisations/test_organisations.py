@@ -40,25 +40,24 @@ async def test_whoever_has_several_wallets_says_which(place, api):
     assert made.json()["owner_wallet"] == wallet("b")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
+MISFITS = [
+    *(
         {"slug": slug}
         for slug in (None, "", "ab", "a" * 41, "Acme", "a_c", "-ab", "ab-", "a--b", "a b", "äcm",
                      "new", "mine", "invitations", "abc\n", "a/b")
-    ]
-    + [
-        {"name": None}, {"name": ""}, {"name": "a" * 101}, {"name": "a\nb"},
-        {"logo_url": "http://acme.com"}, {"logo_url": "https://a b"}, {"website": "javascript:0"},
-        {"website": 'https://a"b'}, {"website": "https://a<b"}, {"theme": [1]},
-        {"theme": {"a": "b" * 9000}}, {"name": 7}, {"description": "a" * 4001},
-    ],
-    ids=str,
-)  # fmt: skip
-async def test_what_does_not_fit_makes_no_organisation(place, api, change):
+    ),
+    {"name": None}, {"name": ""}, {"name": "a" * 101}, {"name": "a\nb"}, {"name": 7},
+    {"logo_url": "http://acme.com"}, {"logo_url": "https://a b"}, {"website": "javascript:0"},
+    {"website": 'https://a"b'}, {"website": "https://a<b"}, {"description": "a" * 4001},
+    {"theme": [1]}, {"theme": {"a": "b" * 9000}},
+]  # fmt: skip
+
+
+async def test_what_does_not_fit_makes_no_organisation(place, api):
     await place.own("ada")
-    answer = await api.post("/api/org", json={**ACME, **change}, headers=as_(place, "ada"))
-    assert answer.status_code == 400, answer.text
+    for change in MISFITS:
+        answer = await api.post("/api/org", json={**ACME, **change}, headers=as_(place, "ada"))
+        assert answer.status_code == 400, (change, answer.text)
     assert await place.owner.fetchval("select count(*) from organizations") == 0
 
 

@@ -18,12 +18,11 @@ TTL_S = 60
 
 @dataclass(kw_only=True)
 class Names(asyncio.DatagramProtocol):
-    """The running server. address: `host:port`; texts: TXT records by name; bare: names that exist
-    and have none; broken: it answers SERVFAIL; silent: it answers nothing."""
+    """The running server. address: `host:port`; texts: TXT records by name, of which a name that
+    exists may have none; broken: it answers SERVFAIL; silent: it answers nothing."""
 
     address: str = ""
     texts: dict[str, list[str]] = field(default_factory=dict)
-    bare: set[str] = field(default_factory=set)
     broken: bool = False
     silent: bool = False
     heard: list[str] = field(default_factory=list)
@@ -42,12 +41,12 @@ class Names(asyncio.DatagramProtocol):
         answer.flags |= dns.flags.RA
         if self.broken:
             answer.set_rcode(dns.rcode.SERVFAIL)
-        elif name in self.texts and question.rdtype == dns.rdatatype.TXT:
+        elif self.texts.get(name) and question.rdtype == dns.rdatatype.TXT:
             quoted = [f'"{text}"' for text in self.texts[name]]
             answer.answer.append(
                 dns.rrset.from_text_list(question.name, TTL_S, "IN", "TXT", quoted)
             )
-        elif name not in self.texts and name not in self.bare:
+        elif name not in self.texts:
             answer.set_rcode(dns.rcode.NXDOMAIN)
         self.transport.sendto(answer.to_wire(), address)  # type: ignore[attr-defined]
 

@@ -49,7 +49,7 @@ $$;
 comment on function agon.domain_to_check(uuid) is
   'The branding whose domain is to be looked up; null when there is none any more.';
 
-create or replace function agon.note_domain_check(org_id uuid, record_value text, found boolean)
+create or replace function agon.note_domain_check(org_id uuid, record_value text, is_there boolean)
 returns text
 language plpgsql security definer set search_path = ''
 as $$
@@ -68,9 +68,9 @@ begin
   end if;
   perform pg_advisory_xact_lock(hashtextextended('domain ' || config.custom_domain, 0));
   outcome := case
-    when not note_domain_check.found and config.domain_verified_at is null then 'missing'
-    when not note_domain_check.found and config.domain_failures + 1 >= failures_max then 'lost'
-    when not note_domain_check.found then 'failing'
+    when not note_domain_check.is_there and config.domain_verified_at is null then 'missing'
+    when not note_domain_check.is_there and config.domain_failures + 1 >= failures_max then 'lost'
+    when not note_domain_check.is_there then 'failing'
     when exists (select from public.whitelabel_configs c where c.custom_domain = config.custom_domain
       and c.id <> config.id and c.domain_verified_at is not null) then 'taken'
     else 'verified'

@@ -19,9 +19,9 @@ create table public.organizations (
     check (slug not in ('new', 'mine', 'invitations', 'admin', 'api', 'agon')),
   constraint organizations_name_is_short check (length(name) between 1 and 100 and name !~ '[[:cntrl:]]'),
   constraint organizations_logo_is_https
-    check (logo_url ~ '^https://[!#-;=?-\[\]_a-z~]+$' and length(logo_url) <= 2048),
+    check (logo_url ~ '^https://[!#-&(-;=?-\[\]_a-z~]+$' and length(logo_url) <= 2048),
   constraint organizations_website_is_https
-    check (website ~ '^https://[!#-;=?-\[\]_a-z~]+$' and length(website) <= 2048),
+    check (website ~ '^https://[!#-&(-;=?-\[\]_a-z~]+$' and length(website) <= 2048),
   constraint organizations_description_is_short check (length(description) <= 4000),
   constraint organizations_owner_is_lower_case_hex check (owner_wallet ~ '^0x[0-9a-f]{40}$'),
   constraint organizations_theme_is_a_small_object
@@ -154,9 +154,9 @@ create table public.whitelabel_configs (
       and length(custom_domain) <= 236),
   constraint whitelabel_configs_color_is_hex check (primary_color ~ '^#[0-9A-Fa-f]{6}$'),
   constraint whitelabel_configs_logo_is_https
-    check (logo_url ~ '^https://[!#-;=?-\[\]_a-z~]+$' and length(logo_url) <= 2048),
+    check (logo_url ~ '^https://[!#-&(-;=?-\[\]_a-z~]+$' and length(logo_url) <= 2048),
   constraint whitelabel_configs_favicon_is_https
-    check (favicon_url ~ '^https://[!#-;=?-\[\]_a-z~]+$' and length(favicon_url) <= 2048),
+    check (favicon_url ~ '^https://[!#-&(-;=?-\[\]_a-z~]+$' and length(favicon_url) <= 2048),
   -- In a <style> element nothing but this ends it.
   constraint whitelabel_configs_css_opens_no_tag
     check (strpos(custom_css, '<') = 0 and octet_length(custom_css) <= 16384),
