@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agon.challenges import claims, telling
+from agon.challenges import claims, telling, telling_jobs
 from agon.kernel import clock
 from agon.kernel.errors import Refused, refuse
 from agon.kernel.jobs import Work
@@ -194,4 +194,7 @@ async def test_without_a_chain_there_is_nothing_to_claim(place):
     await joins(place, challenge, "bob")
     await place.owner.execute("select agon.open_claim_prompts($1, now())", challenge)
     assert await place.owner.fetchval("select count(*) from agon.claim_prompts") == 0
-    assert await telling.tell_claimants(place.database, place.runtime) == 0
+    work = Work(database=place.database, runtime=place.runtime)
+    await telling_jobs.tell(work)
+    await telling_jobs.remind(work)
+    assert await told(place) == []
