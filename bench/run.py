@@ -16,6 +16,7 @@ MEASUREMENTS = (
     "chain",
     "settlement",
     "claims",
+    "brackets",
 )
 
 

@@ -13,8 +13,8 @@ Tie-breakers, each the higher the better but forfeits:
     buchholz                 the sum of the opponents' points (FIDE C.07)
     buchholz_cut_1           without the lowest of them; median_buchholz: nor the highest
 
-What depends on who is tied is computed again, from the first such breaker on, each time that it has
-separated some of them: the subset shrinks until nothing separates it.
+What depends on who is tied is computed again, from the first such breaker on, each time that some
+have been separated, by whichever breaker: the subset shrinks until nothing separates it.
 
 For Buchholz an opponent's points are counted with draws in place of its byes, forfeits and rounds
 without a match; one's own bye counts as a virtual opponent, who had the same points before that
