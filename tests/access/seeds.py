@@ -36,10 +36,38 @@ select id, t, '2026-01-01'
 from public.epochs, unnest('{{phase_moved, vote_cast}}'::text[]) t;
 """
 
+TOLD = f"""
+insert into public.challenge_invites
+  (challenge_id, method, value, inviter_wallet, expires_at)
+values (2, 'wallet', '{BOB}', '{ADA}', now()), (2, 'wallet', '{ADA}', '{BOB}', now()),
+  (2, 'email', 'eve@example.org', '{BOB}', now());
+insert into public.reminders (email, challenge_id, type)
+values ('ada@example.org', 2, 'finalization');
+insert into public.notifications (wallet, type, title, key)
+values ('{ADA}', 'news', 'Hello', '1'), ('{BOB}', 'news', 'Hello', '1');
+insert into public.user_profiles (wallet) values ('{ADA}'), ('{BOB}');
+"""
+
+ORGANISATIONS = f"""
+insert into public.organizations (name, slug, owner_wallet)
+values ('Ada''s', 'adas', '{ADA}'), ('Bob''s', 'bobs', '{BOB}');
+insert into public.org_members (org_id, wallet, role)
+select id, w, case w when owner_wallet then 'owner' else 'member' end
+from public.organizations, unnest('{{{ADA}, {BOB}}}'::text[]) w;
+insert into public.org_invitations (org_id, wallet, expires_at)
+select id, w, 'infinity' from public.organizations, unnest('{{{ADA}, {BOB}}}'::text[]) w;
+insert into public.api_keys (org_id, key_hash, key_prefix, label)
+select id, encode(sha256(slug::bytea), 'hex'), 'aaaaaaaa', 'ci' from public.organizations;
+insert into public.whitelabel_configs (org_id, custom_domain, domain_token)
+select id, slug || '.example', 'token' from public.organizations;
+"""
+WHERE_ADMIN = "org_id = (select id from public.organizations where slug = 'adas')"
+
 # table -> {kind of row: predicate}. The caller is ada.
 KINDS = {
     "public.achievement_mints": {"own": f"recipient = '{ADA}'", "others'": f"recipient = '{BOB}'"},
     "public.aivm_jobs": {"any": "true"},
+    "public.api_keys": {"where admin": WHERE_ADMIN, "others'": f"not {WHERE_ADMIN}"},
     "public.bot_avatar_loadouts": {"any": "true"},
     "public.bot_avatars": {
         f"{whose} {state}": AVATAR_OF.format(slug, state)
@@ -77,6 +105,18 @@ KINDS = {
     "public.models": {"active": "active", "inactive": "not active"},
     "public.notifications": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
     "public.openid_nonces": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
+    **{
+        f"public.{table}": {
+            "where admin": WHERE_ADMIN,
+            "own": f"wallet = '{ADA}' and not {WHERE_ADMIN}",
+            "others'": f"wallet = '{BOB}' and not {WHERE_ADMIN}",
+        }
+        for table in ("org_invitations", "org_members")
+    },
+    "public.organizations": {
+        "own": f"owner_wallet = '{ADA}'",
+        "others'": f"owner_wallet = '{BOB}'",
+    },
     "public.participants": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.reminders": {"any": "true"},
     "public.reputation": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
@@ -88,6 +128,7 @@ KINDS = {
     },
     "public.v_current_bot_identity_owner": {"any": "true"},
     "public.verdicts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.whitelabel_configs": {"where admin": WHERE_ADMIN, "others'": f"not {WHERE_ADMIN}"},
     "agon.results": {
         "own": f"subject = '{ADA}'",
         "others'": f"subject = '{BOB}'",
@@ -153,14 +194,6 @@ async def sow(owner: asyncpg.Connection) -> None:
         insert into public.achievement_mints (token_id, challenge_id, recipient, achievement_type)
         values (1, 2, '{ADA}', 'completion'), (2, 2, '{BOB}', 'completion');
         insert into public.reputation (subject) values ('{ADA}'), ('{BOB}');
-        insert into public.challenge_invites
-          (challenge_id, method, value, inviter_wallet, expires_at)
-        values (2, 'wallet', '{BOB}', '{ADA}', now()), (2, 'wallet', '{ADA}', '{BOB}', now()),
-          (2, 'email', 'eve@example.org', '{BOB}', now());
-        insert into public.reminders (email, challenge_id, type)
-        values ('ada@example.org', 2, 'finalization');
-        insert into public.notifications (wallet, type, title, key)
-        values ('{ADA}', 'news', 'Hello', '1'), ('{BOB}', 'news', 'Hello', '1');
-        insert into public.user_profiles (wallet) values ('{ADA}'), ('{BOB}');
         """
     )
+    await owner.execute(TOLD + ORGANISATIONS)
