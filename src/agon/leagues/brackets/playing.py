@@ -61,8 +61,10 @@ class _Fault:
 
 
 class Bracket:
-    """A bracket that is played. Refused: `format_malformed`, `entrants_malformed`,
-    `bracket_large`."""
+    """A bracket that is played.
+
+    Refused: `format_malformed`, `entrants_malformed`, `entrants_few`, `bracket_large`.
+    """
 
     def __init__(self, config: Mapping[str, Any], entrants: Sequence[str]):
         seeding.check(entrants)
@@ -70,23 +72,17 @@ class Bracket:
         self.format = format.read(config)
         self.entrants = list(entrants)
         self.numbers = {entrant: number for number, entrant in enumerate(self.entrants)}
-        self.matches: dict[str, Match] = {}
-        self.open = 0
+        self.plan = building.plan(self.format, len(self.entrants))
+        self.matches = {match.id: match for match in self.plan.matches}
+        self.open = len(self.matches)
         """Matches that are neither decided nor canceled."""
+        self.rounds = rounds.Rounds(self)
         self._log: dict[str | int, int] = {}  # match, or who was disqualified -> when
         self._clock = 0
         self._faults: dict[int, _Fault] = {}
         self._changed: dict[str, Match] = {}
         self._reverted: list[tuple[int, dict[str, Any]]] = []
         self._removed: list[str] = []
-        self.plan = building.plan(self.format, len(self.entrants))
-        self.rounds = rounds.Rounds(self)
-        for match in self.plan.matches:
-            self.matches[match.id] = match
-        self.open = len(self.matches)
-        for match in self.plan.matches:
-            if match.bracket_type == GROUP:
-                match.state = READY
         for number, (match, side) in enumerate(self.plan.entries):
             if number >= self.plan.seeds:
                 self.put(match, side, NOBODY)
@@ -320,7 +316,7 @@ class Bracket:
         self._changed[reset.id] = reset
 
     def _disqualify(self, report: Mapping[str, Any]) -> None:
-        entrant = self.numbers.get(str(report.get("by")), NOBODY)
+        entrant = reports.named(report, "by", self.numbers)
         here = [each for each in self.matches.values() if entrant in (each.a, each.b)]
         still = [each for each in here if each.is_open()]
         if "match" in report and self.match(report["match"]) not in still:

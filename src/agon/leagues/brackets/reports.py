@@ -68,11 +68,17 @@ def read(
     if kind == DOUBLE_FORFEIT:
         return forfeited(kind, NOBODY, forfeit_score)
     key = "winner" if kind == WALKOVER else "by"
-    entrant = numbers.get(str(report.get(key)), NOBODY)
+    entrant = named(report, key, numbers)
     if entrant not in (match.a, match.b) or entrant == NOBODY:
         raise malformed(f"{key} is one of the two in the match {match.id}.")
     side = int(entrant == match.b)
     return forfeited(kind, side if kind == WALKOVER else 1 - side, forfeit_score)
+
+
+def named(report: Mapping[str, Any], key: str, numbers: Mapping[str, int]) -> int:
+    """The entrant that a report names, or NOBODY."""
+    name = report.get(key)
+    return numbers.get(name, NOBODY) if isinstance(name, str) else NOBODY
 
 
 def forfeited(kind: str, winner: int, forfeit_score: tuple[int, int]) -> Result:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agon.leagues.brackets.elimination import BestOf
-from agon.leagues.brackets.matches import GROUP, Match
+from agon.leagues.brackets.matches import GROUP, READY, Match
 
 
 def pairs(count: int) -> list[list[tuple[int, int]]]:
@@ -40,7 +40,7 @@ def matches(entrants: Sequence[int], group: int, legs: int, best_of: BestOf) -> 
         games = best_of("g", number, len(rounds))
         made += [
             Match(f"g{group}.{number}.{place}", GROUP, group, number, place, games,
-                  entrants[a], entrants[b])
+                  entrants[a], entrants[b], state=READY)
             for place, (a, b) in enumerate(each, 1)
         ]  # fmt: skip
     return made
