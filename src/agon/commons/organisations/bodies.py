@@ -79,3 +79,14 @@ BRANDING = _takes(
         "custom_domain": {**TEXT, "examples": ["challenges.acme.com"]},
     },
 )
+WEBHOOK_FIELDS = {
+    "url": {"type": "string", "format": "uri", "pattern": "^https?://", "maxLength": 2048},
+    "events": {
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "string"},
+        "description": "Of `GET /api/webhook-events`; `*` for all.",
+    },
+}
+WEBHOOK = _takes(("url", "events"), WEBHOOK_FIELDS)
+WEBHOOK_CHANGES = _takes((), {**WEBHOOK_FIELDS, "active": {"type": "boolean"}})

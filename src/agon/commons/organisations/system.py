@@ -1,6 +1,6 @@
 """The manifest of `organisations`."""
 
-from agon.kernel.manifest import Bearer, Domains, Job, Schedule, Setting, System
+from agon.kernel.manifest import Bearer, Domains, Host, Job, Schedule, Setting, System
 
 SYSTEM = System(
     name="organisations",
@@ -14,6 +14,9 @@ SYSTEM = System(
         "keys.sql",
         "branding.sql",
         "domains.sql",
+        "webhooks.sql",
+        "webhook_turns.sql",
+        "deliveries.sql",
     ),
     routes=(
         "agon.commons.organisations.routes:router",
@@ -21,6 +24,8 @@ SYSTEM = System(
         "agon.commons.organisations.key_routes:scopes_router",
         "agon.commons.organisations.branding_routes:router",
         "agon.commons.organisations.branding_routes:here_router",
+        "agon.commons.organisations.webhook_routes:router",
+        "agon.commons.organisations.webhook_routes:events_router",
     ),
     bearers=(
         Bearer(
@@ -37,8 +42,17 @@ SYSTEM = System(
             cron="23 * * * *",
             run="agon.commons.organisations.domains:enqueue_checks",
         ),
+        Schedule(
+            name="organisations.forget_deliveries",
+            cron="37 3 * * *",
+            run="agon.commons.organisations.deliveries:forget",
+        ),
     ),
-    commands=(("org", "agon.commons.organisations.commands:org"),),
+    hosts=(Host(name="webhooks", run="agon.commons.organisations.webhook_sending:run"),),
+    commands=(
+        ("org", "agon.commons.organisations.commands:org"),
+        ("org webhooks", "agon.commons.organisations.webhook_commands:webhooks"),
+    ),
     settings=(
         Setting(
             name="dns_resolver",
