@@ -368,3 +368,23 @@ insert into agon.api_scopes (scope, comment) values
   ('results:write', 'Decide matches, and undo results.'),
   ('disputes:read', 'Read disputes.'),
   ('disputes:write', 'Resolve disputes.');
+
+insert into agon.webhook_events (event, comment) values
+  ('competition.created', 'A competition is drafted.'),
+  ('competition.opened', 'It is published, and takes registrations.'),
+  ('competition.started', 'It is active: the field stands, and a bracket is made.'),
+  ('competition.completed', 'It has a result.'),
+  ('competition.canceled', 'It ends without a result.'),
+  ('registration.created', 'A wallet or a team registered; its status says whether it waits.'),
+  ('registration.promoted', 'Who waited has a place.'),
+  ('registration.checked_in', 'A participant is there.'),
+  ('registration.withdrawn', 'A participant left.'),
+  ('registration.disqualified', 'A participant was put out.'),
+  ('match.ready', 'Both who play it are known.'),
+  ('match.reported', 'One side reported a result, and the other is asked to confirm it.'),
+  ('match.completed', 'A result stands.'),
+  ('match.disputed', 'A result is disputed.'),
+  ('match.reverted', 'A result was taken back.'),
+  ('dispute.filed', 'A participant disputes a result.'),
+  ('dispute.resolved', 'A dispute was decided on.'),
+  ('dispute.dismissed', 'A dispute was dismissed.');
