@@ -9,6 +9,7 @@ import pytest
 from standardwebhooks import WebhookVerificationError
 
 from agon.kernel import database
+from tests.organisations import webhook_worker
 from tests.organisations.walks import as_, found
 from tests.organisations.webhook_walks import (
     WEBHOOKS,
@@ -138,6 +139,24 @@ async def test_two_workers_share_and_send_nothing_twice(place):
             said = at.verified(f"/{n}")
             assert [message["data"]["wallet"] for message in said] == numbers
             assert at.at_once[f"/{n}"] == 1
+
+
+async def test_a_worker_killed_between_sending_and_receipt_is_followed_by_another(place):
+    org = await ready(place)
+    async with sink() as at:
+        webhook = await hook(place, at, "/a")
+        at.order("/a", hanging(30))
+        await emit(place, org, "1", "2")
+        async with webhook_worker.process(place, at) as doomed:
+            await at.until("/a", 1)
+            doomed.kill()
+            await doomed.wait()
+        await turn_clock(place, seconds=90)
+        async with working(place, at):
+            rows = await until(place, webhook, all_delivered(2))
+        assert at.ids("/a") == [rows[0]["id"], rows[0]["id"], rows[1]["id"]]
+        assert [row["attempt"] for row in rows] == [2, 1]
+        at.verified("/a", webhook["secret"])
 
 
 async def test_a_worker_that_ends_before_the_receipt_sends_again_with_the_same_id(place):

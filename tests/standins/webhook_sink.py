@@ -67,7 +67,9 @@ class Sink:
     async def until(self, path: str, count: int) -> None:
         """Wait until a path has got so many requests. Raises TimeoutError."""
         async with asyncio.timeout(WAIT_S_MAX):
-            while len(self.heard(path)) < count:
+            while True:
+                if len(self.heard(path)) >= count:
+                    return
                 await asyncio.sleep(POLL_S)
 
 
