@@ -82,7 +82,9 @@ def refuse(code: str, message: str, **parts: object) -> Refused:
 
 def retry_after_s(refusal: Refusal) -> int | None:
     """The wait that a refusal names in its details, `retry_after_s=60`; None if it names none."""
-    name, _, seconds = (refusal.details or "").partition("=")
+    # PostgREST's refusals have lists there, too.
+    said = refusal.details if isinstance(refusal.details, str) else ""
+    name, _, seconds = said.partition("=")
     return int(seconds) if name == "retry_after_s" and seconds.isdigit() else None
 
 
