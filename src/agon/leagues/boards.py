@@ -143,9 +143,9 @@ def remember(board: Board) -> None:
 async def write(
     conn: Conn, competition_id: UUID, rows: Sequence[Mapping[str, Any]], completed: bool
 ) -> int:
-    """Write rows of matches; the version of the bracket."""
+    """Write rows of matches, which may be none; the version of the bracket."""
     version = 0
-    for start in range(0, len(rows), ROWS_PER_WRITE):
+    for start in range(0, max(1, len(rows)), ROWS_PER_WRITE):
         version = await conn.fetchval(
             "select agon.write_matches($1, $2, $3)",
             competition_id,

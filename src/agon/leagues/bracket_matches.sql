@@ -77,6 +77,8 @@ as $$
 declare
   competition constant public.competitions := agon.find_competition(write_matches.competition_id);
   upset uuid[];
+  told bigint;
+  asked bigint;
 begin
   with given as (
     select * from jsonb_to_recordset(matches) as g (key text, round integer, match_number integer,
@@ -111,20 +113,15 @@ begin
       reported_at = case when agon.is_same_match(m, excluded) then m.reported_at end,
       confirm_by = case when agon.is_same_match(m, excluded) then m.confirm_by end
     returning m.*
-  ), told as (
-    select agon.emit_match(case w.status when 'completed' then 'completed' else 'ready' end, competition, w)
-    from written w left join was on was.id = w.id
-    where (w.status = 'in_progress' or w.status = 'completed' and w.result_kind is not null)
-      and (was.id is null or was.status not in ('disputed', w.status)
-        or was.ready_at is distinct from w.ready_at or was.completed_at is distinct from w.completed_at)
-  ), asked as (
-    select agon.ask_challenge(w) from written w
-    where w.challenge_id is not null and w.status = 'in_progress'
-  ), counted as (
-    select (select count(*) from told) + (select count(*) from asked)
   )
-  select array_agg(w.id) filter (where was.status = 'disputed' and w.status <> 'disputed') into upset
-  from written w left join was on was.id = w.id cross join counted;
+  select array_agg(w.id) filter (where was.status = 'disputed' and w.status <> 'disputed'),
+    count(agon.emit_match(case w.status when 'completed' then 'completed' else 'ready' end, competition, w))
+      filter (where (w.status = 'in_progress' or w.status = 'completed' and w.result_kind is not null)
+        and (was.id is null or was.status not in ('disputed', w.status)
+          or was.ready_at is distinct from w.ready_at or was.completed_at is distinct from w.completed_at)),
+    count(agon.ask_challenge(w)) filter (where w.challenge_id is not null and w.status = 'in_progress')
+  into upset, told, asked
+  from written w left join was on was.id = w.id;
   perform agon.moot_disputes(competition.id, upset, 'The match changed by what came before it.');
   if played then
     perform agon.enqueue('leagues.advance', jsonb_build_object('competition_id', competition.id), null,

@@ -34,11 +34,9 @@ declare
   own constant text := case when agon.plays_as(found_match.participant_a) then found_match.participant_a
     when agon.plays_as(found_match.participant_b) then found_match.participant_b end;
   filer constant text := agon.acting_wallet(competition, own);
-  since constant timestamptz := coalesce(found_match.completed_at, found_match.reported_at);
   dispute public.match_disputes;
 begin
   if own is null then
-    perform agon.require_wallet(null) where (select auth.uid()) is null;
     perform agon.refuse(403, 'not_in_match', 'Only who plays in a match disputes its result.',
       'For a team its captain does.');
   end if;
@@ -49,15 +47,20 @@ begin
     return dispute;
   end if;
   if competition.status <> 'active' or found_match.status not in ('in_progress', 'completed')
-    or since is null or found_match.result_kind is null and found_match.reported is null
+    or found_match.result_kind is null and found_match.reported is null
     or found_match.completed_at + make_interval(secs => agon.dispute_window_s(competition)) <= agon.now()
   then
     perform agon.refuse(409, 'not_disputable', 'There is no result that could be disputed now.',
       format('A result can be disputed for %s s; this match is %s.',
         agon.dispute_window_s(competition), found_match.status));
   end if;
-  if exists (select from public.match_disputes d
-    where d.match_id = found_match.id and d.filed_by = filer and d.created_at >= since)
+  if exists (
+    select from public.match_events e
+    join public.match_disputes d on d.id = (e.data ->> 'dispute_id')::uuid and d.filed_by = filer
+    where e.competition_id = competition.id and e.match_key = found_match.key and e.event = 'disputed'
+      and e.id > (select max(r.id) from public.match_events r
+        where r.competition_id = competition.id and r.match_key = found_match.key
+          and r.event in ('reported', 'decided')))
   then
     perform agon.refuse(409, 'disputed_before', 'You have disputed this result already.',
       'It was decided on.');

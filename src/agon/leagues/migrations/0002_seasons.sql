@@ -172,4 +172,4 @@ insert into agon.api_scopes (scope, comment) values
 
 insert into agon.webhook_events (event, comment) values
   ('standings.updated', 'Standings of a season changed; at most once a minute.'),
-  ('prizes.awarded', 'The prizes of a competition of type challenge or leaderboard stand.');
+  ('prizes.awarded', 'The prizes of a competition stand.');
