@@ -98,6 +98,8 @@ async def test_an_invitation_is_declined_or_withdrawn_or_too_old(place, api):
     refused = await api.post(unknown, headers=as_(place, "new"))
     assert shown(refused) == (404, "invitation_unknown")
     assert NEW not in await roles(place)
+    # Invited four times, told once a day.
+    assert await place.owner.fetchval("select count(*) from notifications") == 2
 
 
 async def test_invitations_that_are_none_are_refused(place, api):

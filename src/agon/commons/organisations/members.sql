@@ -85,7 +85,8 @@ begin
     jsonb_build_object('org_id', org.id, 'wallet', invited, 'role', role));
   perform agon.notify(invited, 'org_invitation', format('%s invites you.', org.name), null,
     jsonb_build_object('inviteId', invitation.id, 'organization', org.slug, 'role', role),
-    invitation.id::text);
+    -- However often it is withdrawn and made again, a wallet is told once a day.
+    org.id || ' ' || (agon.now() at time zone 'UTC')::date);
   return invitation;
 end
 $$;
