@@ -60,8 +60,13 @@ insert into public.api_keys (org_id, key_hash, key_prefix, label)
 select id, encode(sha256(slug::bytea), 'hex'), 'aaaaaaaa', 'ci' from public.organizations;
 insert into public.whitelabel_configs (org_id, custom_domain, domain_token)
 select id, slug || '.example', 'token' from public.organizations;
+insert into public.webhooks (org_id, url, secret)
+select id, 'https://' || slug || '.example/', '{SEALED}' from public.organizations;
+insert into public.webhook_deliveries (webhook_id, event, payload)
+select id, 'member.added', '{{}}' from public.webhooks;
 """
 WHERE_ADMIN = "org_id = (select id from public.organizations where slug = 'adas')"
+HOOKED = f"webhook_id in (select id from public.webhooks where {WHERE_ADMIN})"
 
 # table -> {kind of row: predicate}. The caller is ada.
 KINDS = {
@@ -128,6 +133,8 @@ KINDS = {
     },
     "public.v_current_bot_identity_owner": {"any": "true"},
     "public.verdicts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.webhook_deliveries": {"where admin": HOOKED, "others'": f"not {HOOKED}"},
+    "public.webhooks": {"where admin": WHERE_ADMIN, "others'": f"not {WHERE_ADMIN}"},
     "public.whitelabel_configs": {"where admin": WHERE_ADMIN, "others'": f"not {WHERE_ADMIN}"},
     "agon.results": {
         "own": f"subject = '{ADA}'",

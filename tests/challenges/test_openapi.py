@@ -31,6 +31,10 @@ WITHOUT_BODY = {
     ("post", "/api/org/invitations/{invitation}/accept"),
     ("post", "/api/org/invitations/{invitation}/decline"),
     ("post", "/api/org/{slug}/branding/check"),
+    ("post", "/api/org/{slug}/webhooks/{webhook}/deliveries/{delivery}/redeliver"),
+} | {
+    ("post", f"/api/org/{{slug}}/webhooks/{{webhook}}/{act}")
+    for act in ("rotate", "resume", "ping")
 }
 PICTURES = {("put", "/api/me/profile/avatar")}
 """What takes bytes, and no JSON."""
@@ -81,6 +85,8 @@ BODIES = {
     ("patch", "/api/org/{slug}/members/{wallet}"): ({"role": "owner"}, "role"),
     ("post", "/api/org/{slug}/keys"): ({"label": "A", "scopes": ["org:read"]}, "scopes"),
     ("put", "/api/org/{slug}/branding"): ({"primary_color": "#6B5CFF"}, "primary_color"),
+    ("post", "/api/org/{slug}/webhooks"): ({"url": "https://a.example/", "events": ["*"]}, "url"),
+    ("patch", "/api/org/{slug}/webhooks/{webhook}"): ({"active": False}, "active"),
     ("post", "/api/invites"): (
         {"subject": SUBJECT, "challenge_id": 7, "method": "wallet", "value": SUBJECT},
         "method",
