@@ -65,8 +65,31 @@ select id, 'https://' || slug || '.example/', '{SEALED}' from public.organizatio
 insert into public.webhook_deliveries (webhook_id, event, payload)
 select id, 'member.added', '{{}}' from public.webhooks;
 """
+LEAGUES = f"""
+insert into public.teams (org_id, name) select id, 'Reds' from public.organizations;
+insert into public.team_roster (team_id, wallet, role)
+select id, '{BOB}', 'captain' from public.teams;
+insert into public.team_invitations (team_id, wallet, expires_at)
+select id, w, 'infinity' from public.teams, unnest('{{{ADA}, {BOB}}}'::text[]) w;
+insert into public.competitions (org_id, title, type)
+select id, t, 'bracket' from public.organizations, unnest('{{Draft, Cup}}'::text[]) t;
+update public.competitions set status = 'open' where title = 'Cup';
+update public.competitions set status = 'active', started_at = now() where title = 'Cup';
+insert into public.competition_registrations (competition_id, wallet)
+select id, w from public.competitions, unnest('{{{ADA}, {BOB}}}'::text[]) w where title = 'Cup';
+insert into public.bracket_matches (competition_id, key, round, match_number)
+select id, 'w.1.' || n, 1, n from public.competitions, generate_series(1, 2) n
+where title = 'Cup';
+insert into public.match_events (competition_id, match_key, event, by)
+select competition_id, key, 'scheduled', 'organiser' from public.bracket_matches;
+insert into public.match_disputes (match_id, competition_id, filed_by, reason)
+select id, competition_id, case match_number when 1 then '{ADA}' else '{BOB}' end, 'Why'
+from public.bracket_matches;
+"""
 WHERE_ADMIN = "org_id = (select id from public.organizations where slug = 'adas')"
 HOOKED = f"webhook_id in (select id from public.webhooks where {WHERE_ADMIN})"
+HELD = f"competition_id in (select id from public.competitions where {WHERE_ADMIN})"
+CLUB = f"team_id in (select id from public.teams where {WHERE_ADMIN})"
 
 # table -> {kind of row: predicate}. The caller is ada.
 KINDS = {
@@ -82,6 +105,7 @@ KINDS = {
     "public.bot_identities": {"any": "true"},
     "public.bot_identity_owners": {"any": "true"},
     "public.bot_stats_snapshots": {"any": "true"},
+    "public.bracket_matches": {"any": "true"},
     "public.challenge_invites": {
         "sent": f"inviter_wallet = '{ADA}'",
         "got": f"value = '{ADA}'",
@@ -90,6 +114,12 @@ KINDS = {
     "public.challenge_templates": {"active": "active", "inactive": "not active"},
     "public.challenges": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.claims": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.competition_registrations": {"any": "true"},
+    "public.competitions": {
+        "published": "status <> 'draft'",
+        "drafts where admin": f"status = 'draft' and {WHERE_ADMIN}",
+        "others' drafts": f"status = 'draft' and not {WHERE_ADMIN}",
+    },
     "public.epoch_events": {
         "acts": "event_type <> 'vote_cast'",
         "votes while live": f"event_type = 'vote_cast' and not {FROZEN}",
@@ -107,6 +137,12 @@ KINDS = {
     "public.identity_bindings": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
     "public.indexer_state": {"any": "true"},
     "public.linked_accounts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.match_disputes": {
+        "filed": f"filed_by = '{ADA}' and not {HELD}",
+        "where admin": HELD,
+        "others'": f"filed_by = '{BOB}' and not {HELD}",
+    },
+    "public.match_events": {"any": "true"},
     "public.models": {"active": "active", "inactive": "not active"},
     "public.notifications": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
     "public.openid_nonces": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
@@ -126,6 +162,13 @@ KINDS = {
     "public.reminders": {"any": "true"},
     "public.reputation": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.role_permissions": {"any": "true"},
+    "public.team_invitations": {
+        "got": f"wallet = '{ADA}' and not {CLUB}",
+        "where admin": CLUB,
+        "others'": f"wallet = '{BOB}' and not {CLUB}",
+    },
+    "public.team_roster": {"any": "true"},
+    "public.teams": {"any": "true"},
     "public.user_profiles": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
     "public.user_roles": {
         "own": f"user_id = '{local_user(ADA)}'",
@@ -203,4 +246,4 @@ async def sow(owner: asyncpg.Connection) -> None:
         insert into public.reputation (subject) values ('{ADA}'), ('{BOB}');
         """
     )
-    await owner.execute(TOLD + ORGANISATIONS)
+    await owner.execute(TOLD + ORGANISATIONS + LEAGUES)

@@ -36,6 +36,13 @@ WITHOUT_BODY = {
     ("post", f"/api/org/{{slug}}/webhooks/{{webhook}}/{act}")
     for act in ("rotate", "resume", "ping")
 }
+CUP = "/api/competitions/{competition}"
+WITHOUT_BODY |= {
+    *(("post", f"{CUP}/{act}") for act in ("open", "start", "cancel", "check-in", "withdraw")),
+    ("post", f"{CUP}/matches/{{match}}/confirm"),
+    ("post", "/api/teams/invitations/{invitation}/accept"),
+    ("post", "/api/teams/invitations/{invitation}/decline"),
+}
 PICTURES = {("put", "/api/me/profile/avatar")}
 """What takes bytes, and no JSON."""
 MODEL = {
@@ -87,6 +94,23 @@ BODIES = {
     ("put", "/api/org/{slug}/branding"): ({"primary_color": "#6B5CFF"}, "primary_color"),
     ("post", "/api/org/{slug}/webhooks"): ({"url": "https://a.example/", "events": ["*"]}, "url"),
     ("patch", "/api/org/{slug}/webhooks/{webhook}"): ({"active": False}, "active"),
+    ("post", "/api/org/{slug}/teams"): ({"name": "Reds"}, "name"),
+    ("patch", "/api/teams/{team}"): ({"tag": "R"}, "tag"),
+    ("post", "/api/teams/{team}/invitations"): ({"wallet": SUBJECT}, "wallet"),
+    ("post", "/api/teams/{team}/captain"): ({"wallet": SUBJECT}, "wallet"),
+    ("post", "/api/competitions"): ({"title": "A", "type": "bracket", "settings": {}}, "title"),
+    ("patch", CUP): ({"title": "A"}, "title"),
+    ("post", f"{CUP}/register"): ({"wallet": SUBJECT}, "wallet"),
+    ("post", f"{CUP}/disqualify"): ({"participant": SUBJECT, "reason": "a"}, "reason"),
+    ("put", f"{CUP}/seeds"): ({"seeds": [{"participant": SUBJECT, "seed": 1}]}, "seeds"),
+    ("patch", f"{CUP}/matches/{{match}}"): ({"challenge_id": 7}, "challenge_id"),
+    ("post", f"{CUP}/matches/{{match}}/report"): ({"scores": [[2, 1]]}, "scores"),
+    ("post", f"{CUP}/matches/{{match}}/undo"): ({"reason": "a"}, "reason"),
+    ("post", f"{CUP}/disputes"): ({"match": "w.1.1", "reason": "a"}, "match"),
+    ("post", f"{CUP}/disputes/{{dispute}}/resolve"): (
+        {"resolution": "dismissed", "note": "a"},
+        "note",
+    ),
     ("post", "/api/invites"): (
         {"subject": SUBJECT, "challenge_id": 7, "method": "wallet", "value": SUBJECT},
         "method",

@@ -42,7 +42,7 @@ async def create_competition(caller: SignedIn, pools: Pools, body: JsonObject) -
 
 
 @router.get("/schemas")
-async def show_schemas() -> dict[str, Row]:
+async def show_schemas(_caller: Caller) -> dict[str, Row]:
     """The JSON Schemas of settings, of their format, and of prize_config."""
     return {
         "settings": settings.schema(),
