@@ -8,8 +8,10 @@ import asyncpg
 import pytest
 
 from agon.commons.organisations import webhooks
+from agon.kernel import runtime
 from agon.kernel.errors import Refused
 from agon.kernel.sealing import SEALED_PATTERN
+from agon.systems import SYSTEMS
 from tests.organisations.walks import PEOPLE, SLUG, as_, found, key_of, shown, shows
 from tests.organisations.webhook_walks import WEBHOOKS, calling, hook, ready
 from tests.places import ADMIN
@@ -103,6 +105,17 @@ async def test_an_address_that_is_no_public_one_is_refused(place, api, url, code
     await ready(place)
     assert shown(await make(place, api, {**DRAFT, "url": url})) == (400, code)
     assert await place.owner.fetchval("select count(*) from webhooks") == 0
+
+
+async def test_only_a_setting_of_its_own_opens_private_addresses(tmp_path):
+    for setting, open_to_it in (("AGON_OUTBOUND_ALLOW", False), ("AGON_WEBHOOK_ALLOW", True)):
+        environ = {"AGON_HOME": str(tmp_path), setting: "10.0.0.1:8000"}
+        async with webhooks.calling(runtime.begin(SYSTEMS, environ=environ)) as client:
+            if open_to_it:
+                client.check("http://10.0.0.1:8000/a")
+            else:
+                with pytest.raises(Refused, match="outbound_forbidden_address"):
+                    client.check("http://10.0.0.1:8000/a")
 
 
 async def test_unknown_events_and_too_many_webhooks_are_refused(place, api):

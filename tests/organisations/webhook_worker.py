@@ -26,7 +26,7 @@ async def process(place: Place, sink: Sink) -> AsyncIterator[asyncio.subprocess.
     host, port = sink.standin.address
     environ = {
         "AGON_HOME": str(place.runtime.home),
-        "AGON_OUTBOUND_ALLOW": f"{host}:{port}",
+        "AGON_WEBHOOK_ALLOW": f"{host}:{port}",
         "AGON_LOG_LEVEL": "error",
     }
     worker = await asyncio.create_subprocess_exec(

@@ -59,5 +59,11 @@ SYSTEM = System(
             help="The DNS resolver that organisations' domains are looked up at, as address or "
             "address:port; default: the system's.",
         ),
+        Setting(
+            name="webhook_allow",
+            default="",
+            help="host:port pairs, separated by commas, that webhooks may reach although they are "
+            "not public: admins of organisations post there, and read what is answered.",
+        ),
     ),
 )

@@ -35,7 +35,7 @@ async def _see_to(
     process = commands.begin()
     async with process.database() as database, database.as_worker() as conn:
         if pause:
-            async with process.outbound() as client:
+            async with acts.calling(process) as client:
                 await acts.update(conn, client, slug, pause, {"active": False})
         if resume:
             await acts.resume(conn, slug, resume, skip)

@@ -41,7 +41,7 @@ async def create_webhook(
     slug: str, caller: SignedIn, pools: Pools, process: Process, body: JsonObject
 ) -> Row:
     """A new webhook; its secret is shown now, and never again."""
-    async with process.outbound() as client, pools.as_worker(caller) as conn:
+    async with webhooks.calling(process) as client, pools.as_worker(caller) as conn:
         return await webhooks.create(conn, client, slug, body)
 
 
@@ -50,7 +50,7 @@ async def update_webhook(
     slug: str, webhook: UUID, caller: SignedIn, pools: Pools, process: Process, body: JsonObject
 ) -> Row:
     """Another url, other events, pause (`active: false`) or resume."""
-    async with process.outbound() as client, pools.as_worker(caller) as conn:
+    async with webhooks.calling(process) as client, pools.as_worker(caller) as conn:
         return await webhooks.update(conn, client, slug, webhook, body)
 
 

@@ -76,7 +76,7 @@ class Report:
 
 async def run(work: Work, stop: asyncio.Event) -> None:
     """Send until told to stop."""
-    async with work.runtime.outbound() as client:
+    async with webhooks.calling(work.runtime) as client:
         await send_all(Desk(work=work, client=client), stop)
 
 

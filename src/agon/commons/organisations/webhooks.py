@@ -7,12 +7,14 @@ import base64
 import secrets
 import uuid
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID
 
 from agon.kernel import keys, sealing
 from agon.kernel.database import Conn
 from agon.kernel.outbound import Client
+from agon.kernel.runtime import Runtime
 
 PREFIX = "whsec_"
 RANDOM_BYTES = 32
@@ -21,6 +23,11 @@ OVERLAP_S = 24 * 3600
 
 Row = dict[str, Any]
 Privates = Mapping[str, Any]
+
+
+def calling(runtime: Runtime) -> AbstractAsyncContextManager[Client]:
+    """The client for webhooks' addresses, which anybody may choose who runs an organisation."""
+    return runtime.outbound(allowed="webhook_allow")
 
 
 async def create(conn: Conn, client: Client, slug: str, draft: Mapping[str, Any]) -> Row:
