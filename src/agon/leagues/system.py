@@ -36,6 +36,7 @@ SYSTEM = System(
         ),
     ),
     commands=(("competition", "agon.leagues.commands:competition"),),
+    demonstrations=("agon.leagues.demo:play",),
     result_kinds=(
         ResultKind(
             name="leagues.bracket", version=1, recompute="agon.leagues.brackets.replay:recompute"
