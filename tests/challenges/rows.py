@@ -9,6 +9,11 @@ ACTIVE = {"active": "active", "inactive": "not active"}
 KINDS = {
     "public.achievement_mints": by_wallet("recipient"),
     "public.aivm_jobs": ANY,
+    "public.challenge_invites": {
+        "sent": f"inviter_wallet = '{ADA}'",
+        "got": f"value = '{ADA}'",
+        "others'": f"'{ADA}' not in (inviter_wallet, value)",
+    },
     "public.challenge_templates": ACTIVE,
     "public.challenges": by_wallet("subject"),
     "public.claims": by_wallet("subject"),
@@ -18,6 +23,7 @@ KINDS = {
     "public.models": ACTIVE,
     "public.openid_nonces": by_wallet("wallet"),
     "public.participants": by_wallet("subject"),
+    "public.reminders": ANY,
     "public.reputation": by_wallet("subject"),
     "public.verdicts": by_wallet("subject"),
 }
@@ -49,4 +55,10 @@ values (2, '{ADA}', 'principal', 'ui', '{{}}'), (2, '{BOB}', 'principal', 'ui', 
 insert into public.achievement_mints (token_id, challenge_id, recipient, achievement_type)
 values (1, 2, '{ADA}', 'completion'), (2, 2, '{BOB}', 'completion');
 insert into public.reputation (subject) values ('{ADA}'), ('{BOB}');
+insert into public.challenge_invites
+  (challenge_id, method, value, inviter_wallet, expires_at)
+values (2, 'wallet', '{BOB}', '{ADA}', now()), (2, 'wallet', '{ADA}', '{BOB}', now()),
+  (2, 'email', 'eve@example.org', '{BOB}', now());
+insert into public.reminders (email, challenge_id, type)
+values ('ada@example.org', 2, 'finalization');
 """

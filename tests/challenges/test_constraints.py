@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from tests.challenges import bindings_rows, chain_rows, rows
+from tests.challenges import bindings_rows, chain_rows, invite_rows, rows
 from tests.places import wallet
 
 ADA = wallet("ada")
@@ -102,6 +102,7 @@ BROKEN = {
     "secret_is_sealed": row("linked_accounts", ACCOUNT, refresh_token="'sealed:v1:nearly'"),
     **bindings_rows.BROKEN,
     **chain_rows.BROKEN,
+    **invite_rows.BROKEN,
 }  # fmt: skip
 
 
@@ -136,6 +137,7 @@ async def test_every_check_of_the_system_is_tried(place):
         (row("participants", PARTICIPANT), "participants_one_per_challenge"),
         (row("linked_accounts", ACCOUNT), "linked_accounts_one_per_provider"),
         *chain_rows.TWICE,
+        *invite_rows.TWICE,
     ],
 )
 async def test_what_is_there_once_is_not_there_twice(place, statement, name):

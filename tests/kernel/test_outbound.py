@@ -81,6 +81,7 @@ async def party() -> AsyncIterator[Standin]:
         "GET /not-gzip": encoded(b"plain"),
         "GET /brotli": encoded(b"plain", "br"),
         "GET /endless": endless,
+        "POST /endless": endless,
         "GET /broken-off": broken_off,
     }
     async with server.serve(routes) as running:
@@ -284,3 +285,30 @@ async def test_many_requests_share_the_connections(party: Standin) -> None:
     async with calling(party) as client:
         received = await asyncio.gather(*(client.request("GET", party.url) for _ in range(100)))
     assert {one.status for one in received} == {200}
+
+
+class TestTelling:
+    async def tell(self, party: Standin, path: str, **limits: int) -> outbound.Answer:
+        given = {"excerpt_bytes": 100, "total_ms": 1000} | limits
+        async with calling(party) as client:
+            return await client.tell(
+                f"{party.url}{path}", b"{}", headers={"webhook-id": "1"}, **given
+            )
+
+    async def test_something_is_told_once(self, party: Standin) -> None:
+        party.order("/", server.rate_limited(1))
+        received = await self.tell(party, "/")
+        assert (received.status, outbound.asked_wait_s(received.headers)) == (429, 1)
+        (heard,) = party.heard
+        assert (heard.method, heard.headers["webhook-id"], heard.body) == ("POST", "1", b"{}")
+
+    async def test_no_redirect_is_followed(self, party: Standin) -> None:
+        assert (await self.tell(party, "/redirect?to=/")).status == 302
+        assert party.paths() == ["/redirect"]
+
+    async def test_of_the_answer_the_beginning_is_read(self, party: Standin) -> None:
+        assert (await self.tell(party, "/endless")).body == b"x" * 100
+
+    async def test_who_does_not_answer_in_time_is_left(self, party: Standin) -> None:
+        party.order("/", server.hanging(5))
+        assert (await refusal_of(self.tell(party, "/", total_ms=100))).code == "outbound_timeout"

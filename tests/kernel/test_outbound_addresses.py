@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
@@ -9,7 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver
 
-from agon.kernel import outbound
+from agon.kernel import addresses, outbound
 from tests.places import refusal_of
 from tests.standins import server
 from tests.standins.server import Standin
@@ -141,3 +144,28 @@ async def test_cookies_are_not_kept(party: Standin) -> None:
         await client.request("GET", url)
         await client.request("GET", url)
     assert "Cookie" not in party.heard[1].headers
+
+
+async def test_names_that_hang_hold_up_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(2, 1, 6, "", (PUBLIC, 443))]
+
+    def look(host: str, *_: Any, **__: Any) -> list[Any]:
+        if host.startswith("hang"):
+            released.wait(5)
+        return found
+
+    released, names = threading.Event(), addresses.Names(21)
+    monkeypatch.setattr(socket, "getaddrinfo", look)
+    hanging = [asyncio.create_task(names.resolve(f"hang{n}.example")) for n in range(20)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(2):
+        (quick,) = await names.resolve("quick.example", 443)
+        assert (quick["host"], quick["port"]) == (PUBLIC, 443)
+        assert await asyncio.to_thread(lambda: "our own threads are free")
+    released.set()
+    await asyncio.gather(*hanging)
+    await names.close()
+
+
+async def test_a_name_that_is_none_cannot_be_reached() -> None:
+    assert (await refusal_of(get(f"https://{'a' * 64}.example/"))).code == "outbound_unreachable"

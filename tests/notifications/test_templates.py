@@ -13,6 +13,8 @@ VALUES = {
     "site_name": "Agon",
     "email": "ada@example.org",
     "new_email": "lovelace@example.org",
+    "inviter": "0x1234…abcd",
+    "challenge": "“Run”",
     "link": "https://agon.example/verify?a=1&b=2",
     "code": "314159",
 }
@@ -50,6 +52,15 @@ def test_each_says_who_what_and_how_to_ignore_it(name):
     assert page.links == [VALUES["link"]]
     assert VALUES["link"] in letter.text.splitlines()
     assert "314159" not in letter.subject
+
+
+def test_a_mail_that_can_be_ended_says_where():
+    leave = "https://agon.example/reminders/unsubscribe?token=1&b=2"
+    letter = templates.write("proof_deadline", VALUES, leave)
+    assert leave in letter.text.splitlines()
+    assert Elements(letter.html).links == [VALUES["link"], leave]
+    with pytest.raises(Refused, match="mail_value_unfit"):
+        templates.write("proof_deadline", VALUES, "javascript:alert(1)")
 
 
 @pytest.mark.parametrize("name", templates.TEMPLATES)

@@ -132,7 +132,8 @@ def _pattern(allowed: str) -> str:
 
 async def any_desk(request: Request, process: Process, pools: Pools, _: Described) -> Desk:
     """The visitor of paths that need nobody signed in. Raises Refused for a key that is not ours,
-    `auth_elsewhere` where another server signs in, `over_request_rate_limit`."""
+    `api_key_not_accepted` for an organisation's, `auth_elsewhere` where another server signs in,
+    `over_request_rate_limit`."""
     headers = headers_of(request.scope["headers"])
     caller = await _gate(request.app.state).admit(headers, address_of(request))
     return await _desk(request, process, pools, caller)
@@ -150,6 +151,13 @@ async def member_desk(request: Request, process: Process, pools: Pools, _: Descr
 
 
 async def _desk(request: Request, process: Process, pools: Pools, caller: Caller) -> Desk:
+    if "api_key" in caller.actor.claims:
+        raise refuse(
+            "api_key_not_accepted",
+            "An organisation's API key signs nobody in, and is no user.",
+            hint="Send the publishable key as apikey, or a user's access token.",
+            status=403,
+        )
     if getattr(request.app.state, "auth_is_ours", None) is None:
         async with pools.as_worker() as conn:
             request.app.state.auth_is_ours = await conn.fetchval("select agon.auth_is_ours()")

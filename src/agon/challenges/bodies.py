@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from agon.challenges.challenges import DRAFT_KEYS
 from agon.challenges.claims import CLAIM_TYPES
+from agon.challenges.invites import METHODS
 from agon.challenges.models import MEDIA_TYPES_KNOWN
 from agon.challenges.platforms.countersigned import ACCOUNTS as COUNTERSIGNED
 from agon.challenges.providers import PROVIDERS as LINKABLE
 from agon.challenges.records import PROVIDERS
+from agon.challenges.reminders import TYPES as REMINDERS
 from agon.web.bodies import Schema, takes
 
 TEXT: Schema = {"type": "string"}
@@ -76,6 +78,28 @@ CLAIM = takes(
         "amount_wei": {**NUMBER_AS_TEXT, "description": "0, or left out: unknown.", "default": "0"},
         "tx_hash": {**TEXT_OR_NULL, "pattern": "^0x[0-9a-fA-F]{64}$"},
         "metadata": OBJECT_OR_NULL,
+    },
+)
+
+INVITE = takes(
+    ("subject", "challenge_id", "method", "value"),
+    {
+        "subject": WALLET,
+        "challenge_id": {"type": "integer", "minimum": 0},
+        "method": {"enum": list(METHODS)},
+        "value": {**TEXT, "description": "An address of mail, a wallet, or a Steam64 id."},
+    },
+)
+ACCEPTANCE = takes(
+    ("subject",),
+    {"subject": WALLET, "token": {**TEXT, "description": "Of the link in the invite's mail."}},
+)
+REMINDER = takes(
+    ("email", "challenge_id", "type"),
+    {
+        "email": {"type": "string", "format": "email"},
+        "challenge_id": {"type": "integer", "minimum": 0},
+        "type": {"enum": list(REMINDERS)},
     },
 )
 

@@ -25,6 +25,8 @@ CLAIM_TYPES = (
 WEI = re.compile(r"0|[1-9][0-9]{0,77}")
 WEI_END = 2**256
 METADATA_BYTES_MAX = 8 * 1024
+CALL_FAILED = "chain_call_failed"
+"""The code of a refusal: the node answers, but not what this call would do."""
 
 
 async def report(conn: Conn, subject: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,7 +94,7 @@ async def simulate(
             if _is_revert(answer):
                 continue
             raise refuse(
-                "chain_call_failed",
+                CALL_FAILED,
                 "The node cannot say what a claim would pay.",
                 details=str(answer),
                 hint="Try again later.",

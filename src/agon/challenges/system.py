@@ -1,6 +1,6 @@
 """The manifest of `challenges`."""
 
-from agon.kernel.manifest import Check, Job, ResultKind, Schedule, Setting, System
+from agon.kernel.manifest import Check, Job, ResultKind, Schedule, Setting, Subscription, System
 
 SYSTEM = System(
     name="challenges",
@@ -27,6 +27,9 @@ SYSTEM = System(
         "lifecycle.sql",
         "retries.sql",
         "validators.sql",
+        "invites.sql",
+        "prompts.sql",
+        "reminders.sql",
     ),
     routes=(
         "agon.challenges.intake_routes:router",
@@ -36,6 +39,8 @@ SYSTEM = System(
         "agon.challenges.account_routes:router",
         "agon.challenges.binding_routes:router",
         "agon.challenges.admin_routes:router",
+        "agon.challenges.invite_routes:router",
+        "agon.challenges.reminder_routes:router",
     ),
     jobs=(
         Job(name="challenges.judge", run="agon.challenges.jobs:judge"),
@@ -51,11 +56,37 @@ SYSTEM = System(
         Job(name="challenges.infer", run="agon.challenges.chain_jobs:infer"),
         Job(name="challenges.settle", run="agon.challenges.chain_jobs:settle"),
         Job(name="challenges.mint", run="agon.challenges.chain_jobs:mint"),
+        Job(name="challenges.deliver_invite", run="agon.challenges.telling_jobs:deliver_invite"),
+        Job(name="challenges.expire_invites", run="agon.expire_invites"),
+        Job(name="challenges.tell", run="agon.challenges.telling_jobs:tell"),
+        Job(name="challenges.remind", run="agon.challenges.telling_jobs:remind"),
+        Job(name="challenges.sweep_reminders", run="agon.sweep_reminders"),
     ),
     schedules=(
         Schedule(job="challenges.collect_due", cron="* * * * *"),
         Schedule(job="challenges.sweep_nonces", cron="*/10 * * * *"),
         Schedule(job="challenges.dispatch", cron="* * * * *"),
+        Schedule(job="challenges.expire_invites", cron="*/10 * * * *"),
+        Schedule(job="challenges.tell", cron="* * * * *"),
+        Schedule(job="challenges.remind", cron="* * * * *"),
+        Schedule(job="challenges.sweep_reminders", cron="29 3 * * *"),
+    ),
+    subscriptions=(
+        Subscription(
+            name="challenges.note_finalized",
+            topic="challenge.finalized",
+            run="agon.challenges.telling:note_end",
+        ),
+        Subscription(
+            name="challenges.note_canceled",
+            topic="challenge.canceled",
+            run="agon.challenges.telling:note_end",
+        ),
+        Subscription(
+            name="challenges.note_rejected",
+            topic="challenge.rejected",
+            run="agon.challenges.telling:note_end",
+        ),
     ),
     result_kinds=(
         ResultKind(
@@ -103,6 +134,12 @@ SYSTEM = System(
             default="15",
             minimum=1,
             help="How often a linked account is asked for new activities.",
+        ),
+        Setting(
+            name="pages_url",
+            kind="url",
+            help="The site whose pages /challenges/ID and /invites/ID mail leads to; default: the "
+            "same paths below /api of this server.",
         ),
         Setting(name="strava_client_id", help="Strava API application."),
         Setting(

@@ -85,6 +85,14 @@ def refuse(code: str, message: str, **parts: object) -> Refused:
     return Refused(Refusal(code=code, message=message, **parts))  # type: ignore[arg-type]
 
 
+def retry_after_s(refusal: Refusal) -> int | None:
+    """The wait that a refusal names in its details, `retry_after_s=60`; None if it names none."""
+    # PostgREST's refusals have lists there, too.
+    said = refusal.details if isinstance(refusal.details, str) else ""
+    name, _, seconds = said.partition("=")
+    return int(seconds) if name == "retry_after_s" and seconds.isdigit() else None
+
+
 def claim_broken(sqlstate: str, claim: str) -> Refusal:
     """An integrity error (class 23), told by the name of the constraint or column alone.
 
@@ -108,13 +116,6 @@ def value_malformed(details: str | None = None) -> Refusal:
         details=details,
         hint="/docs shows the form of each path.",
     )
-
-
-def retry_after_s(refusal: Refusal) -> int | None:
-    """The seconds that a refusal asks to wait, as doors say in `Retry-After`; None if it names
-    none."""
-    name, _, seconds = (refusal.details or "").partition("=")
-    return int(seconds) if name == "retry_after_s" and seconds.isdigit() else None
 
 
 def status_of_sqlstate(sqlstate: str) -> int:

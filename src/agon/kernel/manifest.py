@@ -116,12 +116,27 @@ class Bearer:
     """What stands in `Authorization: Bearer` in place of a token of a user.
 
     prefix: how each begins, unlike a JWT; claims: ``async (database, text) -> dict | None``, with
-    `exp` (seconds since 1970) and without `sub`; None for one that does not hold. Its bearer is
-    `authenticated`, and what else it may do is asked of these claims in SQL.
+    `exp` (seconds since 1970) where it ends, and without `sub`; None for one that does not hold.
+    Its bearer is `authenticated`, and what else it may do is asked of these claims in SQL.
+    quota: ``async (database, claims, web.quotas.Wanted) -> web.quotas.Lease | None``, where its
+    requests are counted for all serving processes together; None for one that does not hold.
     """
 
     prefix: str
     claims: str
+    quota: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domains:
+    """Hosts that belong to somebody who is served here.
+
+    names: ``async (database) -> dict[str, str]``, a host in lower case and whose it is; claim: what
+    a request to one of them carries it as, whoever calls.
+    """
+
+    claim: str
+    names: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +156,7 @@ class System:
     routes: tuple[str, ...] = ()
     doors: tuple[Door, ...] = ()
     bearers: tuple[Bearer, ...] = ()
+    domains: tuple[Domains, ...] = ()
     jobs: tuple[Job, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()

@@ -9,20 +9,19 @@ Where `Settings.proxy` is set, that proxy resolves names, and it must refuse pri
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
-import socket
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from agon.kernel.addresses import Names, PublicResolver, forbidden, is_address, is_public
 from agon.kernel.errors import Refused, refuse
 
 CONNECT_MS_MAX = 10_000
@@ -38,15 +37,6 @@ RETRY_WAIT_S_MAX = 60
 
 REDIRECTS = (301, 302, 303, 307, 308)
 IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")  # RFC 9110, 9.2.2
-
-# The IPv6 addresses given out to the public (IANA); what else lies within them is taken out below.
-IPV6_PUBLIC = ipaddress.IPv6Network("2000::/3")
-IPV6_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # NAT64: the last 32 bits are IPv4
-# Python 3.11 calls these global. 6to4 and Teredo carry an IPv4 address that nobody checks.
-NOT_PUBLIC = tuple(
-    ipaddress.ip_network(network)
-    for network in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
-)
 
 Headers = Mapping[str, str]
 
@@ -132,7 +122,7 @@ class Client:
             answer = await self._follow(call, target)
             if not _may_retry(method, answer.status):
                 return answer
-            asked_s = _asked_wait_s(answer.headers)
+            asked_s = asked_wait_s(answer.headers)
             wait_s = 2**attempt if asked_s is None else asked_s
             if attempt == retries or wait_s > RETRY_WAIT_S_MAX:
                 break
@@ -140,6 +130,30 @@ class Client:
         if answer.status == 429:
             raise _rate_limited(target, asked_s)
         return answer
+
+    async def tell(
+        self, url: str, body: bytes, *, headers: Headers, excerpt_bytes: int, total_ms: int
+    ) -> Answer:
+        """POST once: no redirect is followed, nothing is repeated.
+
+        Of the answer's body, as it came, the first excerpt_bytes are read, or what of them comes in
+        time; the status counts all the same. Raises Refused `outbound_forbidden_address`,
+        `outbound_timeout`, `outbound_unreachable`.
+        """
+        target = self.check(url)
+        timeout = aiohttp.ClientTimeout(
+            total=total_ms / 1000, connect=self._settings.connect_ms / 1000
+        )
+        with _troubles(target):
+            async with self._http.post(
+                target,
+                headers={"Accept-Encoding": "identity", **headers},
+                data=body,
+                allow_redirects=False,
+                proxy=self._settings.proxy,
+                timeout=timeout,
+            ) as response:
+                return _answer(response, await _excerpt(response, excerpt_bytes))
 
     async def _follow(self, call: _Call, target: URL) -> Answer:
         headers = call.headers
@@ -164,17 +178,24 @@ class Client:
             status=502,
         )
 
+    def check(self, url: str) -> URL:
+        """A URL that may be called, as far as can be told before its name is looked up. Raises
+        Refused `outbound_forbidden_address`."""
+        target = _parse(url)
+        self._check(target)
+        return target
+
     def _check(self, target: URL) -> None:
         exempt = (target.raw_host, target.port) in self._settings.exempt
         if target.scheme != "https" and not (exempt and target.scheme == "http"):
-            raise _forbidden(f"{target.scheme or 'no scheme'} is not https")
+            raise forbidden(f"{target.scheme or 'no scheme'} is not https")
         if not target.raw_host or target.user or target.password:
-            raise _forbidden("the URL needs a host, and must hold no user or password")
+            raise forbidden("the URL needs a host, and must hold no user or password")
         if not exempt and is_address(target.raw_host) and not is_public(target.raw_host):
-            raise _forbidden(f"{target.raw_host} is not a public address")
+            raise forbidden(f"{target.raw_host} is not a public address")
 
     async def _send(self, call: _Call, target: URL, headers: Headers) -> Answer:
-        try:
+        with _troubles(target):
             async with self._http.request(
                 call.method,
                 target,
@@ -183,28 +204,7 @@ class Client:
                 allow_redirects=False,
                 proxy=self._settings.proxy,
             ) as response:
-                return Answer(
-                    status=response.status,
-                    headers={name.lower(): value for name, value in response.headers.items()},
-                    body=await _read(response, call.limit_bytes),
-                )
-        except aiohttp.InvalidURL as error:  # numeric hosts that are no plain address
-            raise _forbidden(f"{target.host} is no host") from error
-        except TimeoutError as error:
-            raise refuse(
-                "outbound_timeout",
-                f"{target.host} did not answer in time.",
-                hint="Try again later.",
-                status=504,
-            ) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise refuse(
-                "outbound_unreachable",
-                f"{target.host} could not be reached, or broke off its answer.",
-                details=f"{type(error).__name__}: {error}",
-                hint="Try again later.",
-                status=502,
-            ) from error
+                return _answer(response, await _read(response, call.limit_bytes))
 
 
 @asynccontextmanager
@@ -217,8 +217,9 @@ async def client(
     """A client, open for the length of the block. sleep and names (DNS) are passed in by tests."""
     settings = settings or Settings()
     exempt = settings.exempt | place_of(settings.proxy)
+    resolver = PublicResolver(names or Names(CONNECTIONS_MAX), exempt)
     connector = aiohttp.TCPConnector(
-        resolver=PublicResolver(names or aiohttp.ThreadedResolver(), exempt),
+        resolver=resolver,
         use_dns_cache=False,
         limit=CONNECTIONS_MAX,
     )
@@ -233,66 +234,17 @@ async def client(
         auto_decompress=False,  # `_read` does it, because it counts
         trust_env=False,
     ) as http:
-        yield Client(http, settings, sleep)
-
-
-class PublicResolver(AbstractResolver):
-    """Resolves names to public addresses only, save those of exempt (host, port) pairs."""
-
-    def __init__(self, names: AbstractResolver, exempt: frozenset[tuple[str, int]]):
-        self._names = names
-        self._exempt = exempt
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._names.resolve(host, port, family)
-        if (host, port) in self._exempt:
-            return found
-        public = [result for result in found if is_public(result["host"])]
-        if not public:
-            raise _forbidden(f"{host} has no public address")
-        return public
-
-    async def close(self) -> None:
-        await self._names.close()
-
-
-def is_address(host: str) -> bool:
-    """Whether a host is a literal IP address."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def is_public(host: str) -> bool:
-    """Whether a literal IP address is one that the public internet routes to one machine.
-
-    Not: private, loopback, link-local (clouds' metadata), shared, multicast, reserved,
-    documentation and tunnel addresses, nor IPv6 forms of such IPv4 addresses.
-    """
-    address = ipaddress.ip_address(host)
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            address = address.ipv4_mapped
-        elif address in IPV6_TRANSLATED:
-            address = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-        elif address not in IPV6_PUBLIC:
-            return False
-    return (
-        address.is_global
-        and not address.is_multicast
-        and not any(address in network for network in NOT_PUBLIC)
-    )
+        try:
+            yield Client(http, settings, sleep)
+        finally:
+            await resolver.close()
 
 
 def _parse(url: str, base: URL | None = None) -> URL:
     try:
         return URL(url) if base is None else base.join(URL(url))
     except ValueError as error:
-        raise _forbidden("the URL is malformed") from error
+        raise forbidden("the URL is malformed") from error
 
 
 def place_of(text: str | None) -> frozenset[tuple[str, int]]:
@@ -305,7 +257,7 @@ def _may_retry(method: str, status: int) -> bool:
     return status == 429 or (status == 503 and method in IDEMPOTENT)
 
 
-def _asked_wait_s(headers: Headers) -> int | None:
+def asked_wait_s(headers: Headers) -> int | None:
     """Seconds that Retry-After names; a date counts from the answer's own Date (RFC 9110)."""
     asked = headers.get("retry-after", "").strip()
     if asked.isascii() and asked.isdigit():
@@ -315,6 +267,47 @@ def _asked_wait_s(headers: Headers) -> int | None:
     except (ValueError, TypeError):
         return None
     return max(0, int(wait.total_seconds()))
+
+
+@contextmanager
+def _troubles(target: URL) -> Iterator[None]:
+    """What can happen on the way, as refusals."""
+    try:
+        yield
+    except aiohttp.InvalidURL as error:  # numeric hosts that are no plain address
+        raise forbidden(f"{target.host} is no host") from error
+    except TimeoutError as error:
+        raise refuse(
+            "outbound_timeout",
+            f"{target.host} did not answer in time.",
+            hint="Try again later.",
+            status=504,
+        ) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise refuse(
+            "outbound_unreachable",
+            f"{target.host} could not be reached, or broke off its answer.",
+            details=f"{type(error).__name__}: {error}",
+            hint="Try again later.",
+            status=502,
+        ) from error
+
+
+def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(status=response.status, headers=headers, body=body)
+
+
+async def _excerpt(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
+    body = bytearray()
+    try:
+        while len(body) < limit_bytes and (
+            chunk := await response.content.read(limit_bytes - len(body))
+        ):
+            body += chunk
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        return bytes(body)  # the status has come, and says what there is to know
+    return bytes(body)
 
 
 async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
@@ -340,14 +333,6 @@ async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
     if unzip and compressed and (not unzip.eof or unzip.unused_data):
         raise _malformed("is no single, whole gzip")
     return bytes(body)
-
-
-def _forbidden(reason: str) -> Refused:
-    return refuse(
-        "outbound_forbidden_address",
-        f"Agon does not call this address: {reason}.",
-        hint="Use an https URL of a host on the public internet.",
-    )
 
 
 def _malformed(what: str) -> Refused:

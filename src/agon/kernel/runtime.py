@@ -92,15 +92,16 @@ class Runtime:
         """Private sealing keys by id, the newest last."""
         return keys.sealing_keys(self.settings, self.home)
 
-    def outbound(self, *trusted: str) -> Any:
+    def outbound(self, *trusted: str, allowed: str = "outbound_allow") -> Any:
         """The client for calls to strangers; open it with ``async with``.
 
-        trusted: URLs that the operator set, whose hosts may be private and plain HTTP.
+        trusted: URLs that the operator set, whose hosts may be private and plain HTTP; allowed: the
+        setting that lists further such hosts.
         """
         from agon.kernel import outbound  # its library takes long to import
 
-        pairs = (item.strip() for item in self.settings["outbound_allow"].split(","))
-        exempt = frozenset(_address(pair) for pair in pairs if pair)
+        pairs = (item.strip() for item in self.settings[allowed].split(","))
+        exempt = frozenset(_address(allowed, pair) for pair in pairs if pair)
         exempt = exempt.union(*map(outbound.place_of, trusted))
         return outbound.client(outbound.Settings(exempt=exempt))
 
@@ -179,12 +180,12 @@ def _settings(systems: Sequence[System]) -> Iterator[Setting]:
         yield from system.settings
 
 
-def _address(pair: str) -> tuple[str, int]:
+def _address(setting: str, pair: str) -> tuple[str, int]:
     host, _, port = pair.rpartition(":")
     if not host or not port.isdecimal():
         raise refuse(
             "configuration_wrong",
-            f"AGON_OUTBOUND_ALLOW holds {pair!r}.",
+            f"AGON_{setting.upper()} holds {pair!r}.",
             hint="Give host:port pairs, separated by commas.",
         )
     return host, int(port)

@@ -167,6 +167,8 @@ class Door:
         requests = await self._desk.beside(len(body), batch.read, body, self._rules.schemas)
         if len(requests) > 1:  # one of them was counted when the batch came
             self._gate.charge(caller, address, len(requests) - 1)
+            if caller.quota is not None:
+                await caller.quota.spend(len(requests) - 1)
         return await batch.answer(self._desk, caller, requests)
 
     def _faulty(self, error: PostgresError, path: str, caller: Caller) -> Answer:

@@ -59,8 +59,7 @@ def answer(refusal: Refusal, headers: Headers | None = None) -> Answer:
         sent.append((b"proxy-status", f"PostgREST; error={refusal.code}".encode()))
     if refusal.status == 401 and not any(name == b"www-authenticate" for name, _ in sent):
         sent.append((b"www-authenticate", challenge(refusal).encode()))
-    wait_s = retry_after_s(refusal)
-    if wait_s is not None:
+    if (wait_s := retry_after_s(refusal)) is not None:
         sent.append((b"retry-after", b"%d" % wait_s))
     body = {
         "code": refusal.code,

@@ -7,16 +7,19 @@ signed out sends its key in both. Without either, the caller is anon.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from agon.kernel import apikeys
 from agon.kernel.database import ANONYMOUS, Actor, Database, claims_text
 from agon.kernel.errors import Refused, refuse
 from agon.kernel.jwt import TOKEN_BYTES_MAX
-from agon.kernel.manifest import load
+from agon.kernel.manifest import Bearer, load
 from agon.kernel.runtime import Runtime
+from agon.web.domains import Domains, Said
 from agon.web.headers import TOKEN_REFUSED, Headers
+from agon.web.quotas import Quota, Take, refuse_unknown
 
 CALLERS_MAX = 4096
 """Pairs of key and token that are remembered."""
@@ -35,7 +38,8 @@ class Caller:
 
     claims_json: for the setting `request.jwt.claims`, role included; user: the token's `sub`, if it
     has one; key: a name for the key that was sent, if one was; by_secret_key: it is the one that no
-    browser may hold; until_s: the last second since 1970 for which this was found.
+    browser may hold; quota: in which each request is counted, if one is; until_s: the last second
+    since 1970 for which this was found.
     """
 
     actor: Actor
@@ -43,7 +47,11 @@ class Caller:
     user: str | None = None
     key: str | None = None
     by_secret_key: bool = False
+    quota: Quota | None = None
     until_s: int
+
+
+_Sent = tuple[bytes | None, bytes | None, Said]
 
 
 class Callers:
@@ -56,18 +64,23 @@ class Callers:
     def __init__(self, runtime: Runtime, database: Callable[[], Database] | None = None):
         self._runtime, self._database = runtime, database
         self._bearers = [bearer for system in runtime.systems for bearer in system.bearers]
-        self._seen: dict[tuple[bytes | None, bytes | None], Caller] = {}
+        self._domains = Domains(runtime, database)
+        self._seen: dict[_Sent, Caller] = {}
+        self._quotas: dict[str, Quota] = {}
 
     async def identify(self, headers: Headers, now_s: int) -> Caller:
         """The caller of a request with these headers.
 
         Raises Refused (401): `PGRST301`, `PGRST303` for a token that does not hold,
-        `api_key_unknown`, `api_keys_differ`, `secret_key_in_browser`, `credential_unknown`.
+        `api_key_unknown`, `api_keys_differ`, `secret_key_in_browser`, `credential_unknown`;
+        (429) `rate_limited` where the bearer's requests of the hour are used up.
         """
-        sent = headers.get(b"apikey"), headers.get(AUTHORIZATION)
+        said = await self._domains.said(headers, now_s)
+        sent = headers.get(b"apikey"), headers.get(AUTHORIZATION), said
         caller = self._seen.get(sent)
         if caller is None or now_s > caller.until_s:
-            caller = await self._find(*sent, now_s)
+            found = await self._find(headers.get(b"apikey"), headers.get(AUTHORIZATION), now_s)
+            caller = _placed(found, said, self._domains.claims)
             self._remember(sent, caller)
         if caller.by_secret_key and headers.get(b"user-agent", b"").startswith(BROWSER):
             raise refuse(
@@ -76,6 +89,8 @@ class Callers:
                 hint="Give pages the publishable key; make a new secret key, this one is out.",
                 status=401,
             )
+        if caller.quota is not None:
+            await caller.quota.spend()
         return caller
 
     async def admit(self, headers: Headers, now_s: int) -> Caller:
@@ -89,9 +104,9 @@ class Callers:
         bare = {name: value for name, value in headers.items() if name != AUTHORIZATION}
         return await self.identify(bare, now_s)
 
-    def _remember(self, sent: tuple[bytes | None, bytes | None], caller: Caller) -> None:
+    def _remember(self, sent: _Sent, caller: Caller) -> None:
         self._seen.pop(sent, None)
-        if sum(map(len, filter(None, sent))) > 2 * TOKEN_BYTES_MAX:
+        if sum(map(len, filter(None, sent[:2]))) > 2 * TOKEN_BYTES_MAX:
             return
         if len(self._seen) >= CALLERS_MAX:
             del self._seen[next(iter(self._seen))]
@@ -102,8 +117,13 @@ class Callers:
         if header is None or header == b"":
             return key or _anonymous(now_s)
         token = _token(header.decode("latin-1"))
-        if apikeys.is_api_key(token) and apikey is not None and token != apikey.decode("latin-1"):
-            raise _differ()
+        if apikey is not None and self._differ(apikey.decode("latin-1"), token):
+            raise refuse(
+                "api_keys_differ",
+                "Authorization and apikey carry two keys.",
+                hint="Send the same key in both, or a user's access token in Authorization.",
+                status=401,
+            )
         bearer = await self._holder(token, now_s)
         if key is None:
             return bearer
@@ -113,6 +133,7 @@ class Callers:
             user=bearer.user,
             key=key.key or bearer.key,
             by_secret_key=key.by_secret_key or bearer.by_secret_key,
+            quota=key.quota or bearer.quota,
             until_s=min(key.until_s, bearer.until_s),
         )
 
@@ -120,10 +141,9 @@ class Callers:
         """Who sends this key or token alone."""
         if apikeys.is_api_key(text):
             return self._key_holder(text, now_s)
-        for bearer in self._bearers:
-            if self._database is not None and text.startswith(bearer.prefix):
-                claims = await load(bearer.claims)(self._database(), text)
-                return _bearer_of(claims, now_s)
+        bearer = self._kind_of(text)
+        if bearer is not None:
+            return await self._bearer(bearer, text, now_s)
         verified = await self._runtime.verified(text, now_s)
         user = verified.claims.get("sub")
         return Caller(
@@ -133,6 +153,40 @@ class Callers:
             key=None if user else f"{verified.role} by token",
             until_s=min(verified.until_s, now_s + REMEMBER_S),
         )
+
+    def _kind_of(self, text: str) -> Bearer | None:
+        if self._database is None:
+            return None
+        return next((each for each in self._bearers if text.startswith(each.prefix)), None)
+
+    def _differ(self, key: str, token: str) -> bool:
+        """Whether these are two keys; a program's own bearer may come with the application's."""
+        both_programs = self._kind_of(key) is not None and self._kind_of(token) is not None
+        return key != token and (apikeys.is_api_key(token) or both_programs)
+
+    async def _bearer(self, kind: Bearer, text: str, now_s: int) -> Caller:
+        assert self._database is not None
+        claims: Mapping[str, Any] | None = await load(kind.claims)(self._database(), text)
+        if claims is None:
+            raise refuse_unknown()
+        actor = Actor(role="authenticated", claims=claims)
+        said, until_s = claims_text(actor), now_s + REMEMBER_S
+        take = kind.quota and partial(load(kind.quota), self._database(), claims)
+        return Caller(
+            actor=actor,
+            claims_json=said.encode(),
+            key=said,
+            quota=self._quota(said, take) if take else None,
+            until_s=min(claims.get("exp", until_s), until_s),
+        )
+
+    def _quota(self, name: str, take: Take) -> Quota:
+        """The one of this name, which others of its requests are counted in."""
+        quota = self._quotas.get(name) or Quota(take)
+        if len(self._quotas) >= CALLERS_MAX and name not in self._quotas:
+            del self._quotas[next(iter(self._quotas))]
+        self._quotas[name] = quota
+        return quota
 
     def _key_holder(self, key: str, now_s: int) -> Caller:
         role = self._runtime.api_keys.roles().get(key)
@@ -153,22 +207,14 @@ class Callers:
         )
 
 
-def _bearer_of(claims: Mapping[str, Any] | None, now_s: int) -> Caller:
-    if claims is None:
-        raise refuse(
-            "credential_unknown",
-            "This credential does not hold.",
-            hint="It may be revoked or expired; ask who gave it to you for another.",
-            status=401,
-        )
-    actor = Actor(role="authenticated", claims=claims)
-    text = claims_text(actor)
-    return Caller(
-        actor=actor,
-        claims_json=text.encode(),
-        key=text,
-        until_s=min(claims["exp"], now_s + REMEMBER_S),
-    )
+def _placed(caller: Caller, said: Said, claims: frozenset[str]) -> Caller:
+    """The caller with what the Host said, and without such claims of its own."""
+    given = caller.actor.claims
+    if not said and claims.isdisjoint(given):
+        return caller
+    kept = {name: value for name, value in given.items() if name not in claims}
+    actor = Actor(role=caller.actor.role, claims=kept | dict(said))
+    return replace(caller, actor=actor, claims_json=claims_text(actor).encode())
 
 
 def _token(header: str) -> str:
@@ -181,13 +227,4 @@ def _anonymous(now_s: int) -> Caller:
         actor=ANONYMOUS,
         claims_json=claims_text(ANONYMOUS).encode(),
         until_s=now_s + REMEMBER_S,
-    )
-
-
-def _differ() -> Refused:
-    return refuse(
-        "api_keys_differ",
-        "Authorization and apikey carry two keys.",
-        hint="Send the same key in both, or a user's access token in Authorization.",
-        status=401,
     )

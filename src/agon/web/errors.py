@@ -48,8 +48,7 @@ log = logs.get("agon.web")
 def answer(refusal: Refusal) -> Response:
     """A refusal as PostgREST's clients know it."""
     headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
-    wait_s = retry_after_s(refusal)
-    if wait_s is not None:
+    if (wait_s := retry_after_s(refusal)) is not None:
         headers["Retry-After"] = str(wait_s)
     # In ASCII: a refusal may quote half of a surrogate pair, which UTF-8 cannot carry.
     return Response(

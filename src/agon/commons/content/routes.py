@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse
 
 from agon.commons.content import files, publishing
 from agon.kernel.database import ANONYMOUS
+from agon.web import etags
 from agon.web.handlers import Pools, Process
 
 router = APIRouter(tags=["content"])
@@ -31,7 +32,7 @@ async def show_content(cid: str, request: Request, pools: Pools, process: Proces
     async with pools.as_caller(ANONYMOUS) as conn:
         shown = await publishing.show(conn, cid)
     headers = headers_of(cid, shown["media_type"])
-    if _holds(request.headers.get("if-none-match", ""), headers["ETag"]):
+    if etags.holds(request.headers.get("if-none-match", ""), cid):
         return Response(status_code=304, headers=headers)
     path = await asyncio.to_thread(files.locate, files.folder(process), cid)
     return FileResponse(path, headers=headers, media_type=shown["media_type"])
@@ -49,9 +50,3 @@ def headers_of(cid: str, media_type: str) -> Mapping[str, str]:
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
     }
-
-
-def _holds(if_none_match: str, etag: str) -> bool:
-    """Whether the client has it already (RFC 9110, 13.1.2: weak comparison)."""
-    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    return bool(tags & {etag, "*"})

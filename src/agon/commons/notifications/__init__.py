@@ -1,1 +1,1 @@
-"""What people are told: mail."""
+"""What people are told: mail, and notifications in the app."""

@@ -39,17 +39,19 @@ async def post(
     to: str,
     template: str,
     values: Mapping[str, str | None],
+    unsubscribe: str | None = None,
     idempotency_key: str | None = None,
 ) -> uuid.UUID:
     """Queue one mail in the caller's transaction, as the engine. Returns its id.
 
-    template, values: see `templates.write`. With a key that was used before, the first mail's id
-    comes back and nothing is queued. Raises Refused `sealing_key_missing`, `mail_value_unfit`,
-    `mail_key_used` (409); the database refuses a malformed address (23514).
+    template, values: see `templates.write`. unsubscribe: where its reader ends such mail, by GET
+    for people and by POST for mail programs (RFC 8058). With a key that was used before, the first
+    mail's id comes back and nothing is queued. Raises Refused `sealing_key_missing`,
+    `mail_value_unfit`, `mail_key_used` (409); the database refuses a malformed address (23514).
     """
-    letter = templates.write(template, values)
+    letter = templates.write(template, values, unsubscribe)
     mail_id = uuid.uuid4()
-    body = json.dumps({"text": letter.text, "html": letter.html})
+    body = json.dumps({"text": letter.text, "html": letter.html, "unsubscribe": unsubscribe})
     sealed = sealing.seal(await keys.sealer(conn), body.encode(), _identity(mail_id))
     return await conn.fetchval(
         "select id from agon.queue_mail($1, $2, $3, $4, $5, $6)",
@@ -62,7 +64,9 @@ async def post(
     )
 
 
-def compose(row: Mapping[str, Any], body: Mapping[str, str], sender: Address) -> EmailMessage:
+def compose(
+    row: Mapping[str, Any], body: Mapping[str, str | None], sender: Address
+) -> EmailMessage:
     """The message of a mail's row. The same row always has the same Date and Message-ID."""
     name, _, domain = row["to_address"].rpartition("@")
     message = EmailMessage(policy=FORM)
@@ -72,6 +76,9 @@ def compose(row: Mapping[str, Any], body: Mapping[str, str], sender: Address) ->
     message["Date"] = format_datetime(row["created_at"])
     message["Message-ID"] = f"<{row['id']}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
+    if unsubscribe := body.get("unsubscribe"):
+        message["List-Unsubscribe"] = f"<{unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(body["text"])
     message.add_alternative(body["html"], subtype="html")
     return message

@@ -6,7 +6,8 @@ SYSTEM = System(
     name="notifications",
     package="agon.commons.notifications",
     floor="commons",
-    rules=("mails.sql",),
+    rules=("mails.sql", "notifications.sql"),
+    routes=("agon.commons.notifications.routes:router",),
     jobs=(
         Job(
             name="notifications.send_mail",

@@ -21,13 +21,14 @@ LINK_SCHEMES = ("https://", "http://")
 class Template:
     """One kind of mail. Its paragraphs stand around the link and the code, whichever are given.
 
-    A name in braces is a value that the mail needs.
+    A name in braces is a value that the mail needs. note: what holds for link and code.
     """
 
     subject: str
     opening: str
     action: str
     closing: str
+    note: str = "It works once, and not for long."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class Letter:
     html: str = field(repr=False)
 
 
+LEAVE = "No more mail of this kind"
 IGNORE = "If you know nothing of this, do nothing: without you it goes no further."
 
 TEMPLATES: Mapping[str, Template] = {
@@ -84,13 +86,42 @@ TEMPLATES: Mapping[str, Template] = {
         action="Confirm that it is me",
         closing="If you did not ask for this, tell nobody the code, and set a new password.",
     ),
+    "challenge_invite": Template(
+        subject="You are invited to a challenge at {site_name}",
+        opening="{inviter} invites you, {email}, to {challenge} at {site_name}.",
+        action="See the invitation",
+        closing="If you do not know who that is, do nothing: you take part in nothing by yourself.",
+        note="It is for you alone; whoever has it can accept in your place.",
+    ),
+    "reminder_confirmation": Template(
+        subject="Do you want a reminder from {site_name}?",
+        opening="Somebody asked {site_name} to remind {email} of {challenge}.",
+        action="Yes, remind me",
+        closing=IGNORE,
+        note="Without a yes we forget it in a few days.",
+    ),
+    "proof_deadline": Template(
+        subject="Your proof is due soon at {site_name}",
+        opening="You ({email}) wanted to be reminded: proofs for {challenge} are due in hours.",
+        action="Open the challenge",
+        closing="Nothing else follows from this mail.",
+        note="Who has handed in everything need not do more.",
+    ),
+    "finalization": Template(
+        subject="A challenge at {site_name} has its outcome",
+        opening="You ({email}) wanted to know: {challenge} at {site_name} is over.",
+        action="See the outcome",
+        closing="Nothing else follows from this mail.",
+        note="If there is something for you to claim, the app tells you.",
+    ),
 }
 
 
-def write(name: str, values: Mapping[str, str | None]) -> Letter:
+def write(name: str, values: Mapping[str, str | None], unsubscribe: str | None = None) -> Letter:
     """The letter of a template.
 
-    values: `site_name`, `email`, for `email_change` also `new_email`; `link`, `code`, or both.
+    values: `site_name`, `email`, and what else it names; `link`, `code`, or both. unsubscribe:
+    where its reader ends such mail.
     Raises Refused `mail_value_unfit` for a link that is none or too long; ValueError for a
     template that there is not, or a value that is missing.
     """
@@ -98,6 +129,7 @@ def write(name: str, values: Mapping[str, str | None]) -> Letter:
     if template is None:
         raise ValueError(f"there is no mail template {name!r}")
     link, code = _link(values.get("link")), _line(values.get("code") or "")
+    leave = _link(unsubscribe)
     if not link and not code:
         raise ValueError(f"a mail of {name} needs a link or a code")
     words = _Words({key: _line(value) for key, value in values.items() if value})
@@ -105,8 +137,8 @@ def write(name: str, values: Mapping[str, str | None]) -> Letter:
     subject = template.subject.format_map(words)[:SUBJECT_CHARS_MAX]
     return Letter(
         subject=subject,
-        text="\n\n".join([opening, *_text(link, code), template.closing]) + "\n",
-        html=_html(subject, opening, template, link, code),
+        text="\n\n".join([opening, *_text(template, link, code, leave)]) + "\n",
+        html=_html(subject, opening, template, link, code, leave),
     )
 
 
@@ -117,24 +149,28 @@ class _Words(dict[str, str]):
         raise ValueError(f"this mail needs the value {name}")
 
 
-def _text(link: str, code: str) -> Iterator[str]:
+def _text(template: Template, link: str, code: str, leave: str) -> Iterator[str]:
     """Link and code each on a line of its own, so that programs and double clicks find them."""
     if link:
         yield f"Open this link:\n\n{link}"
     if code:
         yield f"{'Or enter' if link else 'Enter'} this code:\n\n{code}"
-    yield "It works once, and not for long."
+    yield template.note
+    yield template.closing
+    if leave:
+        yield f"{LEAVE}:\n\n{leave}"
 
 
-def _html(subject: str, opening: str, template: Template, link: str, code: str) -> str:
+def _html(subject: str, opening: str, template: Template, link: str, code: str, leave: str) -> str:
     parts = [f"<p>{escape(opening)}</p>"]
     if link:
         parts.append(f'<p><a href="{escape(link)}">{escape(template.action)}</a></p>')
     if code:
         lead = "Or enter" if link else "Enter"
         parts.append(f"<p>{lead} this code: <strong>{escape(code)}</strong></p>")
-    parts.append("<p>It works once, and not for long.</p>")
-    parts.append(f"<p>{escape(template.closing)}</p>")
+    parts += [f"<p>{escape(words)}</p>" for words in (template.note, template.closing)]
+    if leave:
+        parts.append(f'<p><a href="{escape(leave)}">{LEAVE}</a></p>')
     head = f'<head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
     body = "\n".join(parts)
     return f'<!doctype html>\n<html lang="en">{head}\n<body>\n{body}\n</body></html>\n'

@@ -223,3 +223,18 @@ as $$
 $$;
 comment on function agon.end_pending(uuid) is
   'Nothing that was begun for a user goes on: mailed codes and links, sign-ins under way, a change of address. Called by other functions only.';
+
+create or replace function agon.verified_email() returns text
+language sql stable security definer set search_path = ''
+as $$
+  -- An address can count as confirmed here though nobody has answered from it (auth_autoconfirm).
+  select u.email from auth.users u
+  where u.id = (select auth.uid()) and u.email_confirmed_at is not null
+    and (not agon.auth_is_ours() or exists (
+      select from agon.identities i
+      where i.user_id = u.id and lower(i.identity_data ->> 'email') = u.email
+        and (i.identity_data ->> 'email_verified')::boolean))
+$$;
+comment on function agon.verified_email() is
+  'The caller''s address, where it is known to be the caller''s; else null.';
+grant execute on function agon.verified_email() to anon, authenticated, service_role, agon_worker;

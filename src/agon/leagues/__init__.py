@@ -1,0 +1,1 @@
+"""Leagues: competitions, brackets, disputes, seasons, and the organisations that hold them."""
