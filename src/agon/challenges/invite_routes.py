@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from agon.challenges import bodies, invites, links
+from agon.challenges.subjects import subject_of
 from agon.commons.people import wallets
-from agon.web.handlers import ROW_ID_MAX, Caller, JsonObject, Pools, SignedIn, subject_of
+from agon.web.handlers import ROW_ID_MAX, Caller, JsonObject, Pools, SignedIn
 
 router = APIRouter(prefix="/api/invites", tags=["invites"])
 
