@@ -267,11 +267,19 @@ async def test_what_the_contract_did_before_its_transaction_failed_is_confirmed_
 async def test_a_batch_of_somebody_else_pays_nothing_of_ours(bank, place):
     day = await settled(place, [("ada", 5), ("bob", 6)])
     await day.pay()
-    await bank.world.send(
-        "EpochPayout", "push", day.number, 0, [wallet("eve")], [3], sender=SIGNER, value=3
-    )
+    # The same sum, and one of ours is paid.
+    push = (day.number, 0, [wallet("bob"), wallet("eve")], [6, 5])
+    await bank.world.send("EpochPayout", "push", *push, sender=SIGNER, value=11)
     await bank.turn()
     assert await day.states() == {"failed"}
+
+
+async def test_an_edition_of_somebody_else_is_not_ours(bank, place):
+    day = await settled(place, [("ada", 5)])
+    await paying.mint(place.database, day.id, day.number, wallet("ada"))
+    await bank.world.send("Edition", "mint", day.number, wallet("eve"), URI, sender=SIGNER)
+    await bank.turn()
+    assert (await day.edition())["status"] == "failed"
 
 
 async def test_a_day_that_is_not_settled_pays_nothing(place):
