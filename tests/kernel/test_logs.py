@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-import logging
+import subprocess
+import sys
+
+SAYS = """
 from datetime import date
-
-import pytest
-import structlog
-
 from agon.kernel import logs
+logs.configure(style="json")
+logs.get("agon.test").info("epoch.moved", day=date(2026, 3, 2))
+"""
 
 
-@pytest.fixture
-def line(capsys):
-    """What was written last; logs are JSON, and afterwards as they were."""
-    root = logging.getLogger()
-    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
-    logs.configure(style="json")
-    yield lambda: json.loads(capsys.readouterr().err.splitlines()[-1])
-    structlog.configure(**before)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-
-
-def test_a_line_of_json_has_a_day_as_everything_else_writes_it(line):
-    logs.get("agon.test").info("epoch.moved", day=date(2026, 3, 2))
-    written = line()
-    assert (written["event"], written["day"]) == ("epoch.moved", "2026-03-02")
+def test_a_line_of_json_has_a_day_as_everything_else_writes_it():
+    # In a process of its own: what is configured is the whole process's.
+    said = subprocess.run([sys.executable, "-c", SAYS], capture_output=True, check=True)
+    line = json.loads(said.stderr)
+    assert (line["event"], line["day"]) == ("epoch.moved", "2026-03-02")
