@@ -205,7 +205,7 @@ async def test_without_a_chain_payouts_wait_and_are_paid_later(place):
         await place.work()
         said = await pay_day(place)
         assert (said["started"], said["unstarted"], said["edition"]) == (0, 3, "pending")
-        assert said["edition_waits"] == "It waits for a chain."
+        assert said["edition_waits"] == "It waits for Edition, the contract, on a chain."
         assert await day.pay() == 0
         assert await day.states() == {"pending"}
         assert {row["chain_id"] for row in await day.rows()} == {None}
@@ -339,8 +339,8 @@ async def test_the_operator_pays_by_a_command(place, capsys, monkeypatch):
     waits = await said(capsys, "epoch", "pay", "2026-03-02")
     assert waits.splitlines() == [
         "0 of 3 payouts are confirmed.",
-        "3 wait for a chain: see `agon chain status`.",
-        "The edition is pending: It waits for a chain.",
+        "3 wait for EpochPayout, the contract, on a chain: see `agon chain status`.",
+        "The edition is pending: It waits for Edition, the contract, on a chain.",
     ]
     async with paydays.bank(place) as bank:
         assert "3 are started; the worker sends them." in await said(

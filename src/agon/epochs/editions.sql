@@ -11,7 +11,7 @@ language plpgsql security definer set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  no_chain constant text := 'It waits for a chain.';
+  no_chain constant text := 'It waits for Edition, the contract, on a chain.';
   minter constant text := agon.contract_address(agon.the_chain(), 'Edition');
 begin
   update public.epoch_editions e
