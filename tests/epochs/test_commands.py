@@ -63,6 +63,8 @@ async def test_what_is_no_profile_or_day_is_refused(place, tmp_path, capsys):
     for text in ("{", "{}", "[]"):
         path.write_text(text)
         assert "profile_malformed" in await said(capsys, "epoch", "profile", str(path), code=3)
+    named = ("epoch", "profile", "--key", "Our day")
+    assert "profile_key_malformed" in await said(capsys, *named, code=3)
     assert "day_malformed" in await said(capsys, "epoch", "open", "today", code=3)
     assert "epoch_unknown" in await said(capsys, "epoch", "show", code=3)
     assert "epoch_unknown" in await said(capsys, "epoch", "show", str(DAY), code=3)

@@ -127,6 +127,13 @@ async def test_the_commands_export_and_replay_a_day(place, tmp_path, capfd):
     assert printed == file.read_text().strip()
 
 
+async def test_a_file_without_lines_is_not_read_to_its_end(tmp_path, capfd):
+    file = tmp_path / "endless"
+    with file.open("wb") as endless:
+        endless.truncate(2**40)  # takes no space; nobody could hold it
+    assert "line 1: it is longer than" in await said(capfd, "epoch", "replay", str(file), code=3)
+
+
 async def test_a_log_that_is_too_large_for_the_result_lies_beside_it(
     place, api, tmp_path, capfd, monkeypatch
 ):

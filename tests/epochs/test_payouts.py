@@ -205,7 +205,7 @@ async def test_without_a_chain_payouts_wait_and_are_paid_later(place):
         await place.work()
         said = await pay_day(place)
         assert (said["started"], said["unstarted"], said["edition"]) == (0, 3, "pending")
-        assert said["edition_waits"] == "It waits for a chain."
+        assert said["edition_waits"] == "It waits for Edition, the contract, on a chain."
         assert await day.pay() == 0
         assert await day.states() == {"pending"}
         assert {row["chain_id"] for row in await day.rows()} == {None}
@@ -267,11 +267,19 @@ async def test_what_the_contract_did_before_its_transaction_failed_is_confirmed_
 async def test_a_batch_of_somebody_else_pays_nothing_of_ours(bank, place):
     day = await settled(place, [("ada", 5), ("bob", 6)])
     await day.pay()
-    await bank.world.send(
-        "EpochPayout", "push", day.number, 0, [wallet("eve")], [3], sender=SIGNER, value=3
-    )
+    # The same sum, and one of ours is paid.
+    push = (day.number, 0, [wallet("bob"), wallet("eve")], [6, 5])
+    await bank.world.send("EpochPayout", "push", *push, sender=SIGNER, value=11)
     await bank.turn()
     assert await day.states() == {"failed"}
+
+
+async def test_an_edition_of_somebody_else_is_not_ours(bank, place):
+    day = await settled(place, [("ada", 5)])
+    await paying.mint(place.database, day.id, day.number, wallet("ada"))
+    await bank.world.send("Edition", "mint", day.number, wallet("eve"), URI, sender=SIGNER)
+    await bank.turn()
+    assert (await day.edition())["status"] == "failed"
 
 
 async def test_a_day_that_is_not_settled_pays_nothing(place):
@@ -331,8 +339,8 @@ async def test_the_operator_pays_by_a_command(place, capsys, monkeypatch):
     waits = await said(capsys, "epoch", "pay", "2026-03-02")
     assert waits.splitlines() == [
         "0 of 3 payouts are confirmed.",
-        "3 wait for a chain: see `agon chain status`.",
-        "The edition is pending: It waits for a chain.",
+        "3 wait for EpochPayout, the contract, on a chain: see `agon chain status`.",
+        "The edition is pending: It waits for Edition, the contract, on a chain.",
     ]
     async with paydays.bank(place) as bank:
         assert "3 are started; the worker sends them." in await said(

@@ -176,8 +176,11 @@ async def test_a_settled_day_goes_into_the_archive(place):
     await place.work()
     moment = "select max(execute_after) from agon.pgqueuer where dedupe_key like '%:archive'"
     assert await place.owner.fetchval(moment) in (ARCHIVES, None)  # None: it was due and done
+    cooldowns = "select count(*) from agon.epoch_cooldowns"
+    assert await place.owner.fetchval(cooldowns) > 0
     await day.at(ARCHIVES)
     assert await day.advance() == [("settle", "archive")]
+    assert await place.owner.fetchval(cooldowns) == 0, "nobody asks for them any more"
     assert await settle(place) == "settled"
 
 

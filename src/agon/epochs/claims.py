@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from types import NoneType
 from typing import Any
 
 from agon.kernel.database import Conn
+from agon.kernel.errors import Refused, value_malformed
 
 CLAIM = "select public.claim_slot($1, $2, $3, $4)"
 """slot_index, code, bot_identity_id, day."""
@@ -22,8 +24,10 @@ async def claim_slot(
     the one that is live. reason, where it was not accepted: `holds_already`, `bot_cooldown`,
     `slot_cooldown`, `minimum_hold`. Raises PT404 `epoch_unknown`, `slot_unknown`, PT409
     `epoch_not_live`, `bot_not_active`, PT403 `not_your_bot`, PT422 `bot_missing`, `code_missing`,
-    `code_too_large`, `code_characters`.
+    `code_too_large`, `code_characters`, Refused `value_malformed`.
     """
+    if type(slot_index) not in (int, NoneType):  # asyncpg would cut 1.5 down to 1
+        raise Refused(value_malformed(f"slot_index {str(slot_index)[:80]} is no whole number."))
     return await conn.fetchval(CLAIM, slot_index, code, bot, day)
 
 

@@ -15,7 +15,8 @@ begin
   join public.epoch_profiles p on p.id = epoch.profile_id
   where s.epoch_id = epoch.id and s.slot_index = claim_terms.slot_index;
   if form is null then
-    perform agon.refuse(404, 'slot_unknown', format('%s has no slot %s.', epoch.day_date, slot_index),
+    perform agon.refuse(404, 'slot_unknown',
+      format('%s has no slot %s.', epoch.day_date, coalesce(slot_index::text, 'null')),
       'Its profile lists the slots.');
   end if;
   if coalesce(code, '') = '' then

@@ -18,7 +18,7 @@ async def keep_profile(conn: Conn, key: str, config: Mapping[str, Any], *, activ
     """Keep a profile as its next version, or find the newest, if that is the same:
     {id, profile_key, version, config, created_at, is_active}. activate: for days to come.
 
-    Raises Refused `profile_malformed`, PT403 `admin_only`.
+    Raises Refused `profile_malformed`, PT422 `profile_key_malformed`, PT403 `admin_only`.
     """
     profiles.check(config)
     kept = await conn.fetchrow("select * from agon.keep_epoch_profile($1, $2)", key, dict(config))

@@ -11,7 +11,7 @@ language plpgsql security definer set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  no_chain constant text := 'It waits for a chain.';
+  no_chain constant text := 'It waits for Edition, the contract, on a chain.';
   minter constant text := agon.contract_address(agon.the_chain(), 'Edition');
 begin
   update public.epoch_editions e
@@ -86,17 +86,19 @@ as $$
 #variable_conflict use_column
 declare
   intent agon.chain_intents;
+  recipient text;
   minted agon.chain_logs;
 begin
   select * into intent from agon.chain_intents i where i.id = intent_id;
   -- The sender and the indexer take turns, as with payouts.
-  perform from public.epoch_editions e
+  select e.recipient_address into recipient from public.epoch_editions e
   where e.epoch_id = (intent.payload ->> 'epoch_id')::uuid for no key update;
   select * into intent from agon.chain_intents i where i.id = intent_id;
   select l.* into minted from agon.chain_logs l
   where l.chain_id = intent.chain_id and l.contract = 'Edition' and l.event = 'Transfer'
     and l.block_number < below and l.address = intent.to_address
     and l.args ->> 'from' = '0x0000000000000000000000000000000000000000'
+    and l.args ->> 'to' = recipient
     and agon.edition_key((l.args ->> 'tokenId')::numeric) = intent.key;
   with found as (
     select agon.payment_status(intent.status, minted.tx_hash is not null) as status

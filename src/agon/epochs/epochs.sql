@@ -166,6 +166,8 @@ begin
       perform agon.emit('epoch.phase_moved', day::text,
         jsonb_build_object('day', day, 'epoch_id', candidate, 'from', from_phase, 'to', to_phase));
       perform agon.enqueue_settlement(epoch) where to_phase = 'settle';
+      -- Nobody asks for them any more: else bots times slots would stay of each day.
+      delete from agon.epoch_cooldowns c where to_phase = 'archive' and c.epoch_id = candidate;
       return next;
     end loop;
     perform agon.enqueue_epoch_move(epoch);

@@ -23,7 +23,8 @@ def _sentences(done: Mapping[str, Any]) -> list[str]:
     if done["started"]:
         said.append(f"{done['started']} are started; the worker sends them.")
     if done["unstarted"]:
-        said.append(f"{done['unstarted']} wait for a chain: see `agon chain status`.")
+        waiting = f"{done['unstarted']} wait for EpochPayout, the contract, on a chain"
+        said.append(f"{waiting}: see `agon chain status`.")
     if done["again"]:
         said.append(f"{done['again']} transactions that failed are sent again.")
     waits = f": {done['edition_waits']}" if done["edition_waits"] else "."

@@ -124,7 +124,16 @@ begin
         and case intent.status when 'confirmed' then intent.settled_block else below end
       and l.block_number < below
       and l.address = intent.to_address and l.args ->> 'epoch' = intent.payload ->> 'number'
-      and l.args ->> 'batch' = intent.payload ->> 'batch' and l.args ->> 'total' = intent.value_wei::text;
+      and l.args ->> 'batch' = intent.payload ->> 'batch' and l.args ->> 'total' = intent.value_wei::text
+      -- Whoever may pay could have paid others by this number: it was ours if it paid each of ours.
+      and not exists (
+        select p.recipient_address, sum(p.amount_wei)::text from public.epoch_payouts p
+        where p.epoch_id = paid_epoch and p.batch = paid_batch group by p.recipient_address
+        except
+        select c.args ->> 'to', c.args ->> 'amount' from agon.chain_logs c
+        where c.chain_id = l.chain_id and c.block_number = l.block_number and c.tx_hash = l.tx_hash
+          and c.address = l.address and c.event in ('Paid', 'Credited')
+          and c.args ->> 'epoch' = l.args ->> 'epoch' and c.args ->> 'batch' = l.args ->> 'batch');
   end if;
   with found as (
     select p.id, s.status,

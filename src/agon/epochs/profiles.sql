@@ -9,6 +9,11 @@ declare
   newest public.epoch_profiles;
 begin
   perform agon.require_admin();
+  if profile_key !~ '^[a-z0-9][a-z0-9_.-]{0,63}$' then
+    perform agon.refuse(422, 'profile_key_malformed',
+      format('%s is no name of a profile.', to_json(left(profile_key, 100))),
+      'It has 1 to 64 of a-z, 0-9, _ . -, and begins with a letter or digit.');
+  end if;
   perform pg_advisory_xact_lock(hashtextextended('epoch profiles', 0));
   select p.* into newest from public.epoch_profiles p
   where p.profile_key = keep_epoch_profile.profile_key order by p.version desc limit 1;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,9 @@ def replay(
     ),
 ) -> None:
     """Settle a day from a file of its events."""
-    with file.open("rb") as lines:
-        day = replaying.read(lines)
+    with file.open("rb") as opened:
+        # Without the limit, a file without line feeds would be held whole.
+        day = replaying.read(iter(partial(opened.readline, replaying.HEAD_BYTES_MAX + 1), b""))
     try:
         result = day.bundle()
     except Refused as refused:

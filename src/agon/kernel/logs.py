@@ -19,7 +19,9 @@ def configure(level: str = "info", style: str = "auto") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: Any = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer(default=str)
+        if as_json
+        else structlog.dev.ConsoleRenderer()
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

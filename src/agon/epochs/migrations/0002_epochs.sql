@@ -112,7 +112,7 @@ create table agon.epoch_cooldowns (
   constraint epoch_cooldowns_slot_is_natural_or_every check (slot_index >= -1)
 );
 comment on table agon.epoch_cooldowns is
-  'Until when a bot may not claim a slot; slot_index -1 is every slot. The lock of that row is the bot''s turn, and is taken before a slot''s.';
+  'Until when a bot may not claim a slot; slot_index -1 is every slot. The lock of that row is the bot''s turn, and is taken before a slot''s. They go with the day into the archive.';
 create index epoch_cooldowns_by_bot on agon.epoch_cooldowns (bot_identity_id);
 alter table agon.epoch_cooldowns enable row level security;
 
