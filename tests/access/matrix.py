@@ -90,6 +90,13 @@ async def _try_insert(
 ) -> str:
     """A copy of the caller's own row, with and without each column that might be refused."""
     generated = {"id"} if table not in ("public.models", "public.challenge_templates") else set()
+    # A value for one of these is refused before any right is looked at.
+    computed = await place.owner.fetch(
+        "select attname from pg_attribute where attrelid = $1::text::regclass "
+        "and (attgenerated <> '' or attidentity = 'a')",
+        table,
+    )
+    generated |= {row["attname"] for row in computed}
     names = ", ".join(column for column in columns if column not in generated)
     predicate = next(iter(KINDS[table].values()))
     values = await place.owner.fetchval(
