@@ -42,7 +42,7 @@ async def cup(place, api):
     return path, key
 
 
-async def test_a_cup_is_played_over_http(place, api, cup):
+async def test_a_field_registers_is_seeded_and_starts_over_http(place, api, cup):
     path, key = cup
     for n in range(1, 5):
         body = {"wallet": wallet(f"p{n}")}
@@ -64,6 +64,14 @@ async def test_a_cup_is_played_over_http(place, api, cup):
     assert [match["key"] for match in listed] == ["w.1.1", "w.1.2"]
     page = (await api.get(f"{path}/matches", params={"after": "w.1.1", "limit": 1})).json()
     assert [match["key"] for match in page] == ["w.1.2"]
+
+
+async def test_a_cup_is_played_over_http(place, api, cup):
+    path, key = cup
+    for n in range(1, 5):
+        body = {"wallet": wallet(f"p{n}")}
+        await api.post(f"{path}/register", json=body, headers=key)
+    await api.post(f"{path}/start", headers=key)
     for key_, winner, loser in (("w.1.1", "p1", "p4"), ("w.1.2", "p2", "p3")):
         answer = await api.post(
             f"{path}/matches/{key_}/report", json={"scores": [[1, 0]]}, headers=as_(place, winner)
