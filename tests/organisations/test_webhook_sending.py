@@ -23,6 +23,7 @@ from tests.organisations.webhook_walks import (
     told_of,
     turn_clock,
     until,
+    until_failed,
     working,
 )
 from tests.standins.server import broken, hanging
@@ -93,9 +94,9 @@ async def test_while_one_waits_the_later_ones_wait_too(place, api):
             assert (row["state"], row["attempt"], row["response_status"]) == ("waiting", 1, 500)
             seen = await see(api, place, webhook)
             assert (seen["failures"], seen["active"]) == (1, True) and seen["failing_since"]
-            for ahead in (60, 120):
-                await turn_clock(place, seconds=ahead)
-                await at.until("/a", 2 + (ahead > 60))
+            await turn_clock(place, seconds=60)
+            await until_failed(place, webhook, 2)
+            await turn_clock(place, seconds=120)
             await until(place, webhook, all_delivered(3))
         said = at.verified("/a", webhook["secret"])
         assert [message["data"]["wallet"] for message in said] == ["1", "1", "1", "2", "3"]
@@ -109,24 +110,37 @@ async def test_a_hanging_endpoint_delays_no_other(place):
     async with sink() as at:
         stuck = [await hook(place, at, f"/stuck{n}") for n in range(3)]
         calm = await hook(place, at, "/calm")
-        at.order("/stuck", hanging(30), times=9)
-        await emit(place, org, *map(str, range(10)))
-        loop = asyncio.get_running_loop()
-        # First attempts have prompt slots, of which there are just enough here.
-        async with working(place, at, total_ms=1000, slow_max=1, prompt_max=4):
-            started = loop.time()
-            await until(place, calm, all_delivered(10))
-            assert loop.time() - started < 0.9, "the others' time limit was not waited for"
+        at.order("/stuck", broken(), times=3)
+        at.order("/stuck", hanging(30), times=3)
+        await emit(place, org, *map(str, range(5)))
+        async with working(place, at):
+            await until(place, calm, all_delivered(5))
             for webhook in stuck:
-                (row,) = await until(place, webhook, lambda rows: rows and rows[0]["error"])
-                assert "outbound_timeout" in row["error"]
-        # From now on they share other slots, also when all of them are due before anybody else.
+                await until_failed(place, webhook, 1)
+        # All of them are due before anybody else, and there is one slot of each kind.
         await turn_clock(place, hours=1)
         await emit(place, org, "late")
-        async with working(place, at, total_ms=1000, slow_max=1, prompt_max=1):
-            started = loop.time()
-            await until(place, calm, all_delivered(11))
-            assert loop.time() - started < 0.9
+        async with working(place, at, slow_max=1, prompt_max=1) as worker:
+            await until(place, calm, all_delivered(6))
+            attempts = [(await told_of(place, webhook))[0]["attempt"] for webhook in stuck]
+            assert sorted(attempts) == [1, 1, 2], "one hangs, and the others wait for its slot"
+            worker.cancel()
+
+
+async def test_who_hangs_at_first_has_a_slot_and_no_more(place):
+    org = await ready(place)
+    async with sink() as at:
+        stuck, calm = await hook(place, at, "/stuck"), await hook(place, at, "/calm")
+        at.order("/stuck", hanging(30), times=9)
+        await emit(place, org, *map(str, range(5)))
+        async with working(place, at, prompt_max=2) as worker:
+            await until(place, calm, all_delivered(5))
+            assert len(at.heard("/stuck")) == 1
+            worker.cancel()
+        await turn_clock(place, hours=1)
+        async with working(place, at, total_ms=100):
+            (row,) = await until(place, stuck, lambda rows: rows[0]["error"])
+            assert "outbound_timeout" in row["error"]
 
 
 async def test_what_is_asked_for_waits_for_what_is_on_its_way(place, api):
