@@ -247,7 +247,8 @@ for _ in range(400):
         ("put", "/seeds", [{"seeds": 7}, {"seeds": [7]}, {"seeds": [{"participant": "x"}]}]),
         ("patch", "", [
             {"settings": {"format": DEEP}}, {"settings": DEEP}, {"prize_config": 7},
-            {"title": None}, {"starts_at": "soon"}, {"challenge_ids": "x"}, {"status": "open"}, {"rules": NUL},
+            {"title": None}, {"starts_at": "soon"}, {"challenge_ids": "x"},
+            {"status": "open"}, {"rules": NUL},
         ]),
         ("post", "/matches/w.1.1/confirm", [None]),
         ("post", "/withdraw?participant=%00", [None]),
