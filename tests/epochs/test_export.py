@@ -68,7 +68,10 @@ async def test_what_is_drawn_into_the_tables_comes_out_of_them_as_the_same_log(p
     await ended(day)
     for seed in range(4):
         events = drawn(seed, names)
-        await place.owner.execute("delete from epoch_events")
+        await place.owner.execute(
+            "alter table epoch_events disable trigger epoch_events_guard_append_only;"
+            "delete from epoch_events"
+        )
         random.Random(seed).shuffle(events)
         await place.owner.executemany(
             """

@@ -16,12 +16,17 @@ KINDS = {
         "drafts where admin": f"status = 'draft' and {WHERE_ADMIN}",
         "others' drafts": f"status = 'draft' and not {WHERE_ADMIN}",
     },
+    "public.leaderboard_entries": ANY,
+    "public.leaderboard_scores": ANY,
     "public.match_disputes": {
         "filed": f"filed_by = '{ADA}' and not {HELD}",
         "where admin": HELD,
         "others'": f"filed_by = '{BOB}' and not {HELD}",
     },
     "public.match_events": ANY,
+    "public.season_competitions": ANY,
+    "public.season_standings": ANY,
+    "public.seasons": ANY,
     "public.team_invitations": {
         "got": f"wallet = '{ADA}' and not {CLUB}",
         "where admin": CLUB,
@@ -51,4 +56,13 @@ select competition_id, key, 'scheduled', 'organiser' from public.bracket_matches
 insert into public.match_disputes (match_id, competition_id, filed_by, reason)
 select id, competition_id, case match_number when 1 then '{ADA}' else '{BOB}' end, 'Why'
 from public.bracket_matches;
+insert into public.seasons (org_id, name) select id, 'Spring' from public.organizations;
+insert into public.season_competitions (season_id, competition_id)
+select s.id, c.id from public.seasons s join public.competitions c using (org_id)
+where c.title = 'Cup';
+insert into public.season_standings (season_id, wallet) select id, '{ADA}' from public.seasons;
+insert into public.leaderboard_entries (competition_id, participant, score, passed, failed, scores)
+select id, '{ADA}', 1, 1, 0, 1 from public.competitions where title = 'Cup';
+insert into public.leaderboard_scores (competition_id, wallet, challenge_id, pass)
+select id, '{ADA}', 1, true from public.competitions where title = 'Cup';
 """

@@ -42,7 +42,7 @@ async def cup(place, api):
     return path, key
 
 
-async def test_a_cup_is_played_over_http(place, api, cup):
+async def test_a_field_registers_is_seeded_and_starts_over_http(place, api, cup):
     path, key = cup
     for n in range(1, 5):
         body = {"wallet": wallet(f"p{n}")}
@@ -64,6 +64,14 @@ async def test_a_cup_is_played_over_http(place, api, cup):
     assert [match["key"] for match in listed] == ["w.1.1", "w.1.2"]
     page = (await api.get(f"{path}/matches", params={"after": "w.1.1", "limit": 1})).json()
     assert [match["key"] for match in page] == ["w.1.2"]
+
+
+async def test_a_cup_is_played_over_http(place, api, cup):
+    path, key = cup
+    for n in range(1, 5):
+        body = {"wallet": wallet(f"p{n}")}
+        await api.post(f"{path}/register", json=body, headers=key)
+    await api.post(f"{path}/start", headers=key)
     for key_, winner, loser in (("w.1.1", "p1", "p4"), ("w.1.2", "p2", "p3")):
         answer = await api.post(
             f"{path}/matches/{key_}/report", json={"scores": [[1, 0]]}, headers=as_(place, winner)
@@ -208,3 +216,58 @@ async def test_what_clients_of_supabase_see_is_what_policies_let_them(place, cup
             row = f"/rest/v1/competitions?id=eq.{number}"
             changed = await api.patch(row, json={"status": "active"}, headers=as_(place, "ada"))
             assert changed.status_code == 403, changed.text
+
+
+NUL = "a\x00"
+DEEP: list = []
+for _ in range(400):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "bodies"),
+    [
+        ("post", "/matches/w.1.1/report", [
+            {}, {"scores": 7}, {"scores": [[1]]}, {"scores": [[1.5, 0]]}, {"kind": 7},
+            {"kind": "forfeit", "by": 7}, {"kind": "walkover", "winner": NUL}, {"match": "w.2.1"},
+            {"scores": [[10**30, 0]]}, {"scores": DEEP}, {"kind": "disqualified", "by": "x"},
+        ]),
+        ("post", f"/matches/{'w' * 300}/report", [{"scores": [[1, 0]]}]),
+        ("post", "/matches/w.1.1%00/report", [{"scores": [[1, 0]]}]),
+        ("post", "/matches/w.1.1/undo", [{}, {"reason": 7}, {"reason": "a" * 5000}]),
+        ("patch", "/matches/w.1.1", [
+            {"challenge_id": "x"}, {"challenge_id": -1}, {"scheduled_at": "soon"}, {"winner": "a"},
+        ]),
+        ("post", "/disputes", [{}, {"match": 7, "reason": "a"}, {"match": "w.1.1"}]),
+        ("post", "/disputes/00000000-0000-4000-8000-000000000000/resolve", [
+            {}, {"resolution": 7, "note": 7}, {"resolution": "upheld", "note": "a"},
+        ]),
+        ("post", "/register", [{}, {"wallet": 7}, {"team_id": "x"}, {"wallet": NUL}]),
+        ("post", "/disqualify", [{}, {"participant": "x", "reason": "a"}, {"participant": 7}]),
+        ("put", "/seeds", [{"seeds": 7}, {"seeds": [7]}, {"seeds": [{"participant": "x"}]}]),
+        ("patch", "", [
+            {"settings": {"format": DEEP}}, {"settings": DEEP}, {"prize_config": 7},
+            {"title": None}, {"starts_at": "soon"}, {"challenge_ids": "x"},
+            {"status": "open"}, {"rules": NUL},
+        ]),
+        ("post", "/matches/w.1.1/confirm", [None]),
+        ("post", "/withdraw?participant=%00", [None]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+async def test_what_is_malformed_is_refused_and_changes_nothing(
+    place, api, cup, method, path, bodies
+):
+    cup_path, key = cup
+    for n in (1, 2):
+        body = {"wallet": wallet(f"p{n}")}
+        await api.post(f"{cup_path}/register", json=body, headers=key)
+    await api.post(f"{cup_path}/start", headers=key)
+    contest = contests.Contest(place=place, id=UUID(cup_path.rsplit("/", 1)[1]))
+    before = await contest.row(), await contest.events()
+    for body in bodies:
+        answer = await api.request(method, cup_path + path, json=body, headers=key)
+        assert 400 <= answer.status_code < 500, (body, answer.text)
+        assert answer.json()["code"] and answer.json()["message"]
+    assert (await contest.row(), await contest.events()) == before
+    await contest.hold()

@@ -19,6 +19,7 @@ from tests.organisations.webhook_walks import (
     told_of,
     turn_clock,
     until,
+    until_failed,
     working,
 )
 from tests.places import wallet
@@ -45,7 +46,7 @@ async def test_what_takes_nothing_for_a_day_is_paused_and_goes_on_where_it_stopp
             for attempt, hours in ((1, 0), (2, 12), (3, 24.1)):
                 assert (await see(api, place, webhook))["active"], attempt
                 await turn_clock(place, hours=hours)
-                await at.until("/a", attempt)
+                await until_failed(place, webhook, attempt)
             await until(place, watcher, all_delivered(1))
             seen = await see(api, place, webhook)
             assert (seen["active"], seen["paused_reason"], seen["failures"]) == (

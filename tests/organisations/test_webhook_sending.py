@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+from uuid import UUID
 
 import pytest
 from standardwebhooks import WebhookVerificationError
@@ -21,6 +23,7 @@ from tests.organisations.webhook_walks import (
     told_of,
     turn_clock,
     until,
+    until_failed,
     working,
 )
 from tests.standins.server import broken, hanging
@@ -44,6 +47,11 @@ async def test_events_of_the_organisation_arrive_signed_and_in_order(place):
         said = at.verified("/a", webhook["secret"])
         assert [message["data"]["wallet"] for message in said] == [*late, "0xbye"]
         assert at.ids("/a") == [row["id"] for row in rows]
+        event = await place.owner.fetchval(
+            "select id from agon.events where payload ->> 'wallet' = $1", late[0]
+        )
+        name = hashlib.sha256(f"{webhook['id']}:{event}".encode()).hexdigest()[:32]
+        assert UUID(rows[0]["id"]) == UUID(name), "made again, it would be the same"
         first, heard = rows[0], at.heard("/a")[0]
         assert json.loads(heard.body) == first["payload"] == {
             "type": "member.added", "timestamp": first["payload"]["timestamp"],
@@ -86,9 +94,9 @@ async def test_while_one_waits_the_later_ones_wait_too(place, api):
             assert (row["state"], row["attempt"], row["response_status"]) == ("waiting", 1, 500)
             seen = await see(api, place, webhook)
             assert (seen["failures"], seen["active"]) == (1, True) and seen["failing_since"]
-            for ahead in (60, 120):
-                await turn_clock(place, seconds=ahead)
-                await at.until("/a", 2 + (ahead > 60))
+            await turn_clock(place, seconds=60)
+            await until_failed(place, webhook, 2)
+            await turn_clock(place, seconds=120)
             await until(place, webhook, all_delivered(3))
         said = at.verified("/a", webhook["secret"])
         assert [message["data"]["wallet"] for message in said] == ["1", "1", "1", "2", "3"]
@@ -102,27 +110,51 @@ async def test_a_hanging_endpoint_delays_no_other(place):
     async with sink() as at:
         stuck = [await hook(place, at, f"/stuck{n}") for n in range(3)]
         calm = await hook(place, at, "/calm")
+        at.order("/stuck", broken(), times=3)
+        at.order("/stuck", hanging(30), times=3)
+        await emit(place, org, *map(str, range(5)))
+        async with working(place, at):
+            await until(place, calm, all_delivered(5))
+            for webhook in stuck:
+                await until_failed(place, webhook, 1)
+        # All of them are due before anybody else, and there is one slot of each kind.
+        await turn_clock(place, hours=1)
+        await emit(place, org, "late")
+        async with working(place, at, slow_max=1, prompt_max=1) as worker:
+            await until(place, calm, all_delivered(6))
+            attempts = [(await told_of(place, webhook))[0]["attempt"] for webhook in stuck]
+            assert sorted(attempts) == [1, 1, 2], "one hangs, and the others wait for its slot"
+            worker.cancel()
+
+
+async def test_who_hangs_at_first_has_a_slot_and_no_more(place):
+    org = await ready(place)
+    async with sink() as at:
+        stuck, calm = await hook(place, at, "/stuck"), await hook(place, at, "/calm")
         at.order("/stuck", hanging(30), times=9)
-        await emit(place, org, *map(str, range(10)))
-        loop = asyncio.get_running_loop()
-        # More endpoints hang than there are slots for slow ones; first attempts have prompt slots.
-        async with working(place, at, total_ms=1000, slow_max=1, prompt_max=4):
-            started = loop.time()
-            await until(place, calm, all_delivered(10))
-            assert loop.time() - started < 0.9, "the others' time limit was not waited for"
-            await until(
-                place,
-                stuck[0],
-                lambda rows: rows and "outbound_timeout" in (rows[0]["error"] or ""),
-            )
-            # From now on they have one slot together, also when all of them are due.
-            await turn_clock(place, hours=1)
-            await at.until("/stuck0", 1)
-            await emit(place, org, "late")
-            started = loop.time()
-            await until(place, calm, all_delivered(11))
-            assert loop.time() - started < 0.9
-        assert all(at.at_once[f"/stuck{n}"] <= 1 for n in range(3))
+        await emit(place, org, *map(str, range(5)))
+        async with working(place, at, prompt_max=2) as worker:
+            await until(place, calm, all_delivered(5))
+            assert len(at.heard("/stuck")) == 1
+            worker.cancel()
+        await turn_clock(place, hours=1)
+        async with working(place, at, total_ms=100):
+            (row,) = await until(place, stuck, lambda rows: rows[0]["error"])
+            assert "outbound_timeout" in row["error"]
+
+
+async def test_what_is_asked_for_waits_for_what_is_on_its_way(place, api):
+    org = await ready(place)
+    async with sink() as at:
+        at.answer_s = 0.3
+        webhook = await hook(place, at, "/a")
+        await emit(place, org, "1")
+        async with working(place, at), working(place, at):
+            await at.until("/a", 1)
+            for _ in range(2):
+                await api.post(f"{WEBHOOKS}/{webhook['id']}/ping", headers=as_(place, "ada"))
+            await until(place, webhook, all_delivered(3))
+        assert at.at_once["/a"] == 1 and len(at.heard("/a")) == 3
 
 
 async def test_two_workers_share_and_send_nothing_twice(place):

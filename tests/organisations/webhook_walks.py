@@ -71,7 +71,7 @@ async def working(
         task.result()
 
 
-async def until(place: Place, webhook: Any, wanted: Any, **limits: Any) -> list[dict[str, Any]]:
+async def until(place: Place, webhook: Any, wanted: Any) -> list[dict[str, Any]]:
     """A webhook's deliveries, the oldest first, once `wanted` holds of them."""
     async with asyncio.timeout(WAIT_S_MAX):
         while True:
@@ -89,6 +89,16 @@ async def told_of(place: Place, webhook: Any) -> list[dict[str, Any]]:
         webhook["id"],
     )
     return [row["d"] for row in rows]
+
+
+async def until_failed(place: Place, webhook: Any, count: int) -> None:
+    """Wait until so many attempts in a row have failed, and were noted."""
+    failed = "select failures from agon.webhook_turns where webhook_id = $1"
+    async with asyncio.timeout(WAIT_S_MAX):
+        while True:
+            if await place.owner.fetchval(failed, webhook["id"]) >= count:
+                return
+            await asyncio.sleep(POLL_S)
 
 
 def all_delivered(count: int) -> Any:

@@ -72,23 +72,21 @@ as $$
 #variable_conflict use_column
 declare
   competition public.competitions;
-  holder uuid := (select auth.jwt()) ->> 'org_id';
+  holder constant uuid := case when org is not null then (agon.find_org(org)).id
+    else coalesce(((select auth.jwt()) ->> 'org_id')::uuid, agon.host_org()) end;
 begin
-  if org is not null then
-    holder := (agon.find_org(org)).id;
-  end if;
-  perform agon.require_org(coalesce(holder, agon.host_org()), 'admin', 'competitions:write');
+  perform agon.require_org(holder, 'admin', 'competitions:write');
   perform agon.require_fields(draft, agon.competition_fields('draft'));
   competition := jsonb_populate_record(null::public.competitions, draft);
   insert into public.competitions (id, org_id, title, description, type, category, rules, prize_config,
     settings, challenge_ids, registration_opens_at, registration_closes_at, starts_at, ends_at,
     created_by, created_at, updated_at)
-  values (gen_random_uuid(), coalesce(holder, agon.host_org()), competition.title, competition.description,
+  values (gen_random_uuid(), holder, competition.title, competition.description,
     coalesce(competition.type, 'challenge'), competition.category, coalesce(competition.rules, '{}'),
     coalesce(competition.prize_config, '{}'), coalesce(competition.settings, '{}'),
     coalesce(competition.challenge_ids, '{}'), competition.registration_opens_at,
     competition.registration_closes_at, competition.starts_at, competition.ends_at,
-    agon.org_wallet(coalesce(holder, agon.host_org())), agon.now(), agon.now())
+    agon.org_wallet(holder), agon.now(), agon.now())
   returning * into competition;
   update public.competitions c set settings = agon.keep_seed(competition.id, competition.settings)
   where c.id = competition.id returning * into competition;

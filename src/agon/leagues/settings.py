@@ -11,10 +11,12 @@ from typing import Any
 
 import jsonschema
 
-from agon.kernel.canonical import step
-from agon.kernel.errors import refuse
+from agon.kernel.canonical import canonical, step
+from agon.kernel.errors import Refused, refuse
 from agon.leagues.brackets import format
 
+SETTINGS_BYTES_MAX = 262_144
+"""Size of settings in canonical JSON."""
 MISTAKES_MAX = 20
 """Mistakes that one answer lists."""
 
@@ -48,6 +50,14 @@ def _validator() -> jsonschema.Draft202012Validator:
 
 def _mistakes(config: object) -> Iterator[str]:
     """Each as "/path: sentence", in the order of places."""
+    try:
+        size = len(canonical(config))
+    except Refused as refused:  # floats and the like, which the schema would let through
+        yield refused.refusal.details or refused.refusal.message
+        return
+    if size > SETTINGS_BYTES_MAX:
+        yield f"/: Settings have at most {SETTINGS_BYTES_MAX} bytes."
+        return
     found = sorted(_validator().iter_errors(config), key=lambda error: list(map(str, error.path)))
     for error in found:
         place = "".join(step(str(key)) for key in error.absolute_path)

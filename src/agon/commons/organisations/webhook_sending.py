@@ -88,8 +88,8 @@ async def send_all(desk: Desk, stop: asyncio.Event) -> None:
     try:
         while not stop.is_set():
             if _time_s() >= spread_at:
-                await _spread(desk)
-                spread_at = _time_s() + desk.poll_s
+                is_behind = await _spread(desk) == EVENTS_MAX
+                spread_at = _time_s() + (0 if is_behind else desk.poll_s)
             reports = _take_done(running)
             slow = sum(running.values())
             rows = await _turn(
@@ -97,8 +97,9 @@ async def send_all(desk: Desk, stop: asyncio.Event) -> None:
             )
             for row in rows:
                 running[asyncio.create_task(_attempt(desk, row))] = row["is_slow"]
+            pause_s = max(0, spread_at - _time_s())
             await asyncio.wait(
-                {stopping, *running}, timeout=desk.poll_s, return_when=asyncio.FIRST_COMPLETED
+                {stopping, *running}, timeout=pause_s, return_when=asyncio.FIRST_COMPLETED
             )
         if running:
             await asyncio.wait(running, timeout=STOP_S_MAX)
@@ -115,14 +116,9 @@ def _take_done(running: dict[asyncio.Task[Report], bool]) -> list[Report]:
     return [task.result() for task in done]
 
 
-async def _spread(desk: Desk) -> None:
-    while True:
-        async with desk.work.database.as_worker() as conn:
-            if (
-                await conn.fetchval("select agon.spread_webhook_events($1)", EVENTS_MAX)
-                < EVENTS_MAX
-            ):
-                return
+async def _spread(desk: Desk) -> int:
+    async with desk.work.database.as_worker() as conn:
+        return await conn.fetchval("select agon.spread_webhook_events($1)", EVENTS_MAX)
 
 
 async def _turn(

@@ -13,7 +13,8 @@ create table public.seasons (
   created_at timestamptz not null default now(),
   completed_at timestamptz,
   changed_at timestamptz not null default now(),
-  tell_at timestamptz,
+  told_at timestamptz not null default now(),
+  is_told boolean not null default true,
   result_cid text references agon.results (cid),
   result_at timestamptz,
   constraint seasons_name_is_short check (length(name) between 1 and 200 and name !~ '[[:cntrl:]]'),
@@ -25,9 +26,10 @@ create table public.seasons (
   constraint seasons_results_are_made_at_a_time check ((result_cid is null) = (result_at is null))
 );
 comment on table public.seasons is
-  'Competitions whose results count together. scoring_config as scoring.schema.json; result_cid is the newest bundle of the standings (agon.results); changed_at: when a standing last changed; tell_at: when that will be told next.';
+  'Competitions whose results count together. scoring_config as scoring.schema.json; result_cid is the newest bundle of the standings (agon.results); changed_at: when a standing last changed; told_at, is_told: when that was last told, and whether the newest change was.';
 create index seasons_by_org on public.seasons (org_id, created_at);
 create index seasons_by_result on public.seasons (result_cid);
+create index seasons_to_tell on public.seasons (told_at) where not is_told;
 alter table public.seasons enable row level security;
 
 insert into agon.moves (machine, from_state, to_state, by, comment) values
@@ -96,6 +98,16 @@ comment on table agon.stale_records is
 create index stale_records_by_competition on agon.stale_records (competition_id, id);
 alter table agon.stale_records enable row level security;
 
+create table agon.stale_standings (
+  id bigint generated always as identity primary key,
+  season_id uuid not null references public.seasons (id),
+  wallet text not null
+);
+comment on table agon.stale_standings is
+  'Wallets whose standing in a season no longer holds; as agon.stale_records.';
+create index stale_standings_by_season on agon.stale_standings (season_id, id);
+alter table agon.stale_standings enable row level security;
+
 create table public.leaderboard_entries (
   id uuid primary key default gen_random_uuid(),
   competition_id uuid not null references public.competitions (id),
@@ -153,7 +165,7 @@ create table agon.ranks (
   constraint ranks_keys_differ unique (board_id, key)
 );
 comment on table agon.ranks is
-  'Whoever has a rank: board_id is a season or a competition, and the smaller key is before the larger (ranking.py).';
+  'Whoever has a rank: board_id is a season or a competition, and the smaller key is before the larger (ranking.py). Rows come and go, and never change.';
 alter table agon.ranks enable row level security;
 
 create table agon.rank_buckets (
