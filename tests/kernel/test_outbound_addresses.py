@@ -15,9 +15,9 @@ from aiohttp.abc import AbstractResolver
 from agon.kernel import addresses, outbound
 from tests.places import refusal_of
 from tests.standins import server
+from tests.standins.names import PUBLIC, Names
 from tests.standins.server import Standin
 
-PUBLIC = "93.184.215.14"
 NOT_PUBLIC = (
     "0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1",
     "127.1.2.3", "169.254.169.254", "172.16.0.1", "192.0.0.8",
@@ -29,22 +29,6 @@ NOT_PUBLIC = (
     "fc00::1", "fd00:ec2::254", "fe80::1", "fe80::1%eth0",
     "fec0::1", "ff02::1", "ff0e::1",
 )  # fmt: skip
-
-
-class Names(AbstractResolver):
-    """Names that answer one address after another, as a rebinding attacker's do."""
-
-    def __init__(self, *answers: str):
-        self.answers = list(answers)
-        self.asked: list[str] = []
-
-    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[Any]:
-        self.asked.append(host)
-        found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        facts = {"hostname": host, "port": port, "family": 2, "proto": 0, "flags": 0}
-        return [{**facts, "host": address} for address in found.split()]
-
-    async def close(self) -> None: ...
 
 
 @pytest.fixture

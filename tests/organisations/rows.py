@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.access.cast import ADA, BOB, SEALED, Kinds, by_wallet
+from tests.access.cast import ADA, ANY, BOB, SEALED, Kinds, by_wallet
 
 WHERE_ADMIN = "org_id = (select id from public.organizations where slug = 'adas')"
 HOOKED = f"webhook_id in (select id from public.webhooks where {WHERE_ADMIN})"
@@ -20,6 +20,8 @@ MEMBERS = {
 }
 
 KINDS = {
+    "agon.api_scopes": ANY,
+    "agon.webhook_events": ANY,
     "public.api_keys": told_apart(WHERE_ADMIN),
     "public.org_invitations": MEMBERS,
     "public.org_members": MEMBERS,
@@ -39,7 +41,7 @@ insert into public.org_invitations (org_id, wallet, expires_at)
 select id, w, 'infinity' from public.organizations, unnest('{{{ADA}, {BOB}}}'::text[]) w;
 insert into public.api_keys (org_id, key_hash, key_prefix, label)
 select id, encode(sha256(slug::bytea), 'hex'), 'aaaaaaaa', 'ci' from public.organizations;
-insert into public.whitelabel_configs (org_id, custom_domain, domain_token)
+insert into public.whitelabel_configs (org_id, custom_domain, domain_challenge)
 select id, slug || '.example', 'token' from public.organizations;
 insert into public.webhooks (org_id, url, secret)
 select id, 'https://' || slug || '.example/', '{SEALED}' from public.organizations;

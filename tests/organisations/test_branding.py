@@ -110,7 +110,7 @@ async def test_what_is_no_branding_is_refused(place, api):
     for change in MISFITS:
         answer = await api.put(BRANDING, json=change, headers=as_(place, "ada"))
         assert shown(answer) == (400, "claim_broken"), (change, answer.text)
-    for unknown in ({"domain_token": "a"}, {"domain_verified_at": "now"}, {"org_id": SLUG}):
+    for unknown in ({"domain_challenge": "a"}, {"domain_verified_at": "now"}, {"org_id": SLUG}):
         answer = await api.put(BRANDING, json=unknown, headers=as_(place, "ada"))
         assert shown(answer) == (422, "field_unknown")
     too_large = {"custom_css": "a{color:red}" * 2000}

@@ -106,7 +106,7 @@ async def test_keys_that_are_none_are_not_made(place, api):
 async def test_each_scope_alone_opens_exactly_what_it_names(place):
     await acme(place)
     await place.owner.execute(
-        "insert into whitelabel_configs (org_id, custom_domain, domain_token) "
+        "insert into whitelabel_configs (org_id, custom_domain, domain_challenge) "
         "select id, 'acme.example', 'token' from organizations"
     )
     listed = await place.owner.fetch("select scope from agon.api_scopes")

@@ -260,7 +260,7 @@ async def test_clients_read_members_as_far_as_they_may_and_write_nothing(place):
     for statement in (
         "update org_members set role = 'owner'", "delete from org_members",
         "update organizations set owner_wallet = name", "select key_hash from api_keys",
-        "update api_keys set scopes = '{}'", "update whitelabel_configs set domain_token = 'a'",
+        "update api_keys set scopes = '{}'", "update whitelabel_configs set domain_challenge = 'a'",
     ):  # fmt: skip
         with pytest.raises(Exception, match="permission denied"):
             async with place.database.as_caller(place.actor("ada")) as conn:

@@ -7,7 +7,6 @@ from datetime import datetime
 import pytest
 
 from agon.commons.organisations.webhook_messages import wait_s
-from tests.kernel.test_outbound_addresses import PUBLIC, Names
 from tests.organisations.walks import as_, told
 from tests.organisations.webhook_walks import (
     WEBHOOKS,
@@ -23,6 +22,7 @@ from tests.organisations.webhook_walks import (
     working,
 )
 from tests.places import wallet
+from tests.standins.names import PUBLIC, Names
 from tests.standins.server import Fault, broken, rate_limited
 from tests.standins.webhook_sink import busy, gone, redirecting, sink
 

@@ -37,7 +37,7 @@ create index challenge_invites_by_challenge on public.challenge_invites (challen
 create index challenge_invites_by_status on public.challenge_invites (status);
 create index challenge_invites_by_expiry on public.challenge_invites (expires_at)
   where status in ('queued', 'sent');
-create index challenge_invites_by_value on public.challenge_invites (method, value);
+create index challenge_invites_by_value on public.challenge_invites (value, method);
 create index challenge_invites_by_inviter on public.challenge_invites (inviter_wallet, created_at);
 create index challenge_invites_by_accepter on public.challenge_invites (accepted_by_wallet);
 alter table public.challenge_invites enable row level security;

@@ -14,7 +14,7 @@ as $$
       'verified_at', config.domain_verified_at, 'checked_at', config.domain_checked_at,
       'failures', config.domain_failures, 'record', jsonb_build_object('type', 'TXT',
         'name', '_agon-challenge.' || config.custom_domain,
-        'value', 'agon-challenge=' || config.domain_token)) end,
+        'value', 'agon-challenge=' || config.domain_challenge)) end,
     'created_at', config.created_at, 'updated_at', config.updated_at)
 $$;
 comment on function agon.show_config(public.whitelabel_configs) is
@@ -35,12 +35,12 @@ begin
   wanted := jsonb_populate_record(null::public.whitelabel_configs, given);
   wanted.custom_domain := lower(wanted.custom_domain);
   if wanted.custom_domain is not null then
-    wanted.domain_token := replace(gen_random_uuid()::text, '-', '');
+    wanted.domain_challenge := replace(gen_random_uuid()::text, '-', '');
   end if;
   insert into public.whitelabel_configs as c (org_id, primary_color, logo_url, favicon_url,
-    custom_css, footer_text, custom_domain, domain_token, created_at, updated_at)
+    custom_css, footer_text, custom_domain, domain_challenge, created_at, updated_at)
   values (org.id, coalesce(wanted.primary_color, '#6B5CFF'), wanted.logo_url, wanted.favicon_url,
-    wanted.custom_css, wanted.footer_text, wanted.custom_domain, wanted.domain_token,
+    wanted.custom_css, wanted.footer_text, wanted.custom_domain, wanted.domain_challenge,
     agon.now(), agon.now())
   on conflict (org_id) do update set
     primary_color = excluded.primary_color, logo_url = excluded.logo_url,
@@ -49,7 +49,7 @@ begin
   returning * into config;
   if config.custom_domain is distinct from wanted.custom_domain then
     update public.whitelabel_configs c
-    set custom_domain = wanted.custom_domain, domain_token = wanted.domain_token,
+    set custom_domain = wanted.custom_domain, domain_challenge = wanted.domain_challenge,
       domain_verified_at = null, domain_checked_at = null, domain_failures = 0
     where c.id = config.id
     returning * into config;

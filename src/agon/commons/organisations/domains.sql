@@ -61,7 +61,7 @@ declare
 begin
   select * into config from public.whitelabel_configs c
   where c.org_id = note_domain_check.org_id
-    and 'agon-challenge=' || c.domain_token = note_domain_check.record_value
+    and 'agon-challenge=' || c.domain_challenge = note_domain_check.record_value
   for no key update;
   if config.id is null then
     return 'changed';

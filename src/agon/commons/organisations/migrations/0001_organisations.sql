@@ -144,7 +144,7 @@ create table public.whitelabel_configs (
   footer_text text,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  domain_token text,
+  domain_challenge text,
   domain_verified_at timestamptz,
   domain_checked_at timestamptz,
   domain_failures integer not null default 0,
@@ -161,13 +161,13 @@ create table public.whitelabel_configs (
   constraint whitelabel_configs_css_opens_no_tag
     check (strpos(custom_css, '<') = 0 and octet_length(custom_css) <= 16384),
   constraint whitelabel_configs_footer_is_short check (length(footer_text) <= 500),
-  constraint whitelabel_configs_domain_has_a_token check ((custom_domain is null) = (domain_token is null)),
+  constraint whitelabel_configs_domain_has_a_token check ((custom_domain is null) = (domain_challenge is null)),
   constraint whitelabel_configs_verify_what_is_there
     check (domain_verified_at is null or custom_domain is not null),
   constraint whitelabel_configs_failures_count_up check (domain_failures >= 0)
 );
 comment on table public.whitelabel_configs is
-  'How an organisation looks, and its own domain: proved by domain_token in DNS, looked at again and again.';
+  'How an organisation looks, and its own domain: proved by domain_challenge in DNS, looked at again and again.';
 create unique index whitelabel_configs_one_per_verified_domain on public.whitelabel_configs (custom_domain)
   where domain_verified_at is not null;
 alter table public.whitelabel_configs enable row level security;
