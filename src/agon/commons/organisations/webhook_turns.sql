@@ -154,8 +154,8 @@ begin
     set holder = take_deliveries.holder, held_until = agon.now() + hold, due_at = agon.now() + hold
     where t.webhook_id = turn.webhook_id;
     return query
-      select chosen.id, chosen.event, chosen.payload::text, turn.failures, w.id, w.url, w.secret,
-        case when w.previous_secret_until > agon.now() then w.previous_secret end, turn.is_slow
+      select chosen.id, chosen.event, chosen.payload::text, turn.failures, w.id, w.url, w.secret::text,
+        case when w.previous_secret_until > agon.now() then w.previous_secret::text end, turn.is_slow
       from public.webhooks w where w.id = turn.webhook_id;
   end loop;
 end
