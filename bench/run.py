@@ -17,6 +17,7 @@ MEASUREMENTS = (
     "settlement",
     "claims",
     "brackets",
+    "ranks",
 )
 
 
