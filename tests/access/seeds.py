@@ -85,10 +85,20 @@ select competition_id, key, 'scheduled', 'organiser' from public.bracket_matches
 insert into public.match_disputes (match_id, competition_id, filed_by, reason)
 select id, competition_id, case match_number when 1 then '{ADA}' else '{BOB}' end, 'Why'
 from public.bracket_matches;
+insert into public.seasons (org_id, name) select id, 'Spring' from public.organizations;
+insert into public.season_competitions (season_id, competition_id)
+select s.id, c.id from public.seasons s join public.competitions c on c.org_id = s.org_id;
+insert into public.season_standings (season_id, wallet) select id, '{BOB}' from public.seasons;
+insert into public.leaderboard_entries
+  (competition_id, participant, score, passed, failed, scores)
+select id, '{BOB}', 1, 1, 0, 1 from public.competitions where title = 'Cup';
+insert into public.leaderboard_scores (competition_id, wallet, challenge_id, pass)
+select id, '{BOB}', 1, true from public.competitions where title = 'Cup';
 """
 WHERE_ADMIN = "org_id = (select id from public.organizations where slug = 'adas')"
 HOOKED = f"webhook_id in (select id from public.webhooks where {WHERE_ADMIN})"
 HELD = f"competition_id in (select id from public.competitions where {WHERE_ADMIN})"
+DRAFTS = "competition_id in (select id from public.competitions where status = 'draft')"
 CLUB = f"team_id in (select id from public.teams where {WHERE_ADMIN})"
 
 # table -> {kind of row: predicate}. The caller is ada.
@@ -137,6 +147,8 @@ KINDS = {
     "public.identity_bindings": {"own": f"wallet = '{ADA}'", "others'": f"wallet = '{BOB}'"},
     "public.indexer_state": {"any": "true"},
     "public.linked_accounts": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
+    "public.leaderboard_entries": {"any": "true"},
+    "public.leaderboard_scores": {"any": "true"},
     "public.match_disputes": {
         "filed": f"filed_by = '{ADA}' and not {HELD}",
         "where admin": HELD,
@@ -162,6 +174,13 @@ KINDS = {
     "public.reminders": {"any": "true"},
     "public.reputation": {"own": f"subject = '{ADA}'", "others'": f"subject = '{BOB}'"},
     "public.role_permissions": {"any": "true"},
+    "public.season_competitions": {
+        "published": f"not {DRAFTS}",
+        "drafts where admin": f"{DRAFTS} and {HELD}",
+        "others' drafts": f"{DRAFTS} and not {HELD}",
+    },
+    "public.season_standings": {"any": "true"},
+    "public.seasons": {"any": "true"},
     "public.team_invitations": {
         "got": f"wallet = '{ADA}' and not {CLUB}",
         "where admin": CLUB,
