@@ -18,6 +18,7 @@ MEASUREMENTS = (
     "claims",
     "board",
     "brackets",
+    "ranks",
 )
 
 

@@ -44,7 +44,10 @@ WITHOUT_BODY = (
 CUP = "/api/competitions/{competition}"
 WITHOUT_BODY |= {
     *(("post", f"{CUP}/{act}") for act in ("open", "start", "cancel", "check-in", "withdraw")),
+    ("post", f"{CUP}/complete"),
     ("post", f"{CUP}/matches/{{match}}/confirm"),
+    ("post", "/api/seasons/{season}/snapshot"),
+    ("post", "/api/seasons/{season}/complete"),
     ("post", "/api/teams/invitations/{invitation}/accept"),
     ("post", "/api/teams/invitations/{invitation}/decline"),
 }
@@ -108,6 +111,14 @@ BODIES = {
     ("post", f"{CUP}/register"): ({"wallet": SUBJECT}, "wallet"),
     ("post", f"{CUP}/disqualify"): ({"participant": SUBJECT, "reason": "a"}, "reason"),
     ("put", f"{CUP}/seeds"): ({"seeds": [{"participant": SUBJECT, "seed": 1}]}, "seeds"),
+    ("post", f"{CUP}/scores"): (
+        {"scores": [{"wallet": SUBJECT, "score": "1.5", "key": "a"}]},
+        "scores",
+    ),
+    ("post", f"{CUP}/scores/{{score}}/revert"): ({"reason": "a"}, "reason"),
+    ("post", "/api/org/{slug}/seasons"): ({"name": "A", "scoring_config": {}}, "name"),
+    ("patch", "/api/seasons/{season}"): ({"name": "A"}, "name"),
+    ("put", "/api/seasons/{season}/competitions/{competition}"): ({"weight": "1.5"}, "weight"),
     ("patch", f"{CUP}/matches/{{match}}"): ({"challenge_id": 7}, "challenge_id"),
     ("post", f"{CUP}/matches/{{match}}/report"): ({"scores": [[2, 1]]}, "scores"),
     ("post", f"{CUP}/matches/{{match}}/undo"): ({"reason": "a"}, "reason"),

@@ -40,7 +40,7 @@ async def test_a_secret_is_shown_once_and_kept_sealed(place, api):
     assert row["ok"] and secret not in row["secret"]
     opened = webhooks.open_secret(place.runtime.sealing_keys, row["id"], row["secret"])
     assert opened == secret
-    with pytest.raises(asyncpg.CheckViolationError, match="webhooks_secret_is_sealed"):
+    with pytest.raises(asyncpg.CheckViolationError, match="secret_is_sealed"):
         await place.owner.execute("update webhooks set secret = 'whsec_abc'")
     path = f"{WEBHOOKS}/{webhook['id']}"
     rotated = (await api.post(f"{path}/rotate", headers=as_(place, "ada"))).json()

@@ -86,8 +86,9 @@ begin
       score_a integer, score_b integer, winner text, status text, games jsonb, result_kind text,
       winner_to text, winner_slot text, loser_to text, loser_slot text)
   ), was as (
-    select m.* from public.bracket_matches m join given g on g.key = m.key
-    where m.competition_id = competition.id
+    -- By array, and so by index: however large the bracket, a few of its rows are touched.
+    select m.* from public.bracket_matches m
+    where m.competition_id = competition.id and m.key = any (array(select g.key from given g))
   ), written as (
     insert into public.bracket_matches as m (competition_id, key, round, match_number, bracket_type,
       group_number, best_of, participant_a, participant_b, score_a, score_b, winner, status, games,

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from agon.kernel.database import ENGINE, Conn, Database
-from agon.leagues import boards, prizes, settings
+from agon.leagues import boards, leaderboard, prizes, settings
 from agon.leagues.brackets import replay, seeding
 from agon.leagues.brackets.playing import Bracket
 
@@ -119,5 +119,7 @@ async def complete(database: Database, competition_id: UUID) -> Row | None:
 def _check(given: Mapping[str, Any]) -> None:
     if "settings" in given:
         settings.check(given["settings"])
+    if "rules" in given:
+        leaderboard.check(given["rules"])
     if given.get("prize_config"):
         prizes.check(given["prize_config"])

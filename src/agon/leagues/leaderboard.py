@@ -51,10 +51,10 @@ class Entry:
     values: tuple[int, ...]
 
 
-def check(rules: Mapping[str, Any]) -> None:
+def check(rules: object) -> None:
     """Refuse rules of a competition whose `scoring` is malformed: `rules_malformed`, with each
     place."""
-    if "scoring" not in rules:
+    if not isinstance(rules, Mapping) or "scoring" not in rules:
         return
     found = list(forms.mistakes(rules["scoring"], SCHEMA))
     if found:

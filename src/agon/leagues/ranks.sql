@@ -38,24 +38,29 @@ $$;
 comment on function agon.count_ranks() is 'Keeps the counts of buckets, as keys come and go.';
 
 create or replace function agon.split_rank_bucket(board_id uuid, bucket bytea, fill integer) returns void
-language sql security definer set search_path = ''
+language plpgsql security definer set search_path = ''
 as $$
-  with bounds as (
-    select b.entries, (
-      select n.first_key from agon.rank_buckets n
-      where n.board_id = b.board_id and n.first_key > b.first_key order by n.first_key limit 1) as next
-    from agon.rank_buckets b
-    where b.board_id = split_rank_bucket.board_id and b.first_key = bucket
-  ), numbered as (
-    select r.key, (row_number() over (order by r.key) - 1) * (b.entries / fill) / b.entries as part
-    from bounds b join agon.ranks r on r.board_id = split_rank_bucket.board_id
-      and r.key >= bucket and (b.next is null or r.key < b.next)
-  )
+#variable_conflict use_column
+declare
+  -- Beyond every key: an end that an index can stop at.
+  after_all constant bytea := decode(repeat('ff', 256), 'hex');
+  next_bucket bytea;
+  parts integer;
+begin
+  select b.entries / fill into strict parts from agon.rank_buckets b
+  where b.board_id = split_rank_bucket.board_id and b.first_key = bucket;
+  select b.first_key into next_bucket from agon.rank_buckets b
+  where b.board_id = split_rank_bucket.board_id and b.first_key > bucket order by b.first_key limit 1;
   insert into agon.rank_buckets as b (board_id, first_key, entries)
   select split_rank_bucket.board_id,
-    case n.part when 0 then bucket else (array_agg(n.key order by n.key))[1] end, count(*)
-  from numbered n group by n.part
-  on conflict (board_id, first_key) do update set entries = excluded.entries
+    case n.part when 1 then bucket else (array_agg(n.key order by n.key))[1] end, count(*)
+  from (
+    select r.key, ntile(parts) over (order by r.key) as part from agon.ranks r
+    where r.board_id = split_rank_bucket.board_id
+      and r.key >= bucket and r.key < coalesce(next_bucket, after_all)) n
+  group by n.part
+  on conflict (board_id, first_key) do update set entries = excluded.entries;
+end
 $$;
 comment on function agon.split_rank_bucket(uuid, bytea, integer) is
   'Makes several of a bucket that holds too much. Called by other functions only.';

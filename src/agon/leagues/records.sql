@@ -16,12 +16,15 @@ language plpgsql security definer set search_path = ''
 as $$
 #variable_conflict use_column
 begin
+  if not (select agon.is_counted(c) from public.competitions c
+    where c.id = stale_competition.competition_id)
+  then
+    return;
+  end if;
   insert into agon.stale_records (competition_id, participant)
   select r.competition_id, r.participant from public.competition_registrations r
   where r.competition_id = stale_competition.competition_id and r.roster is not null
-    and (participants is null or r.participant = any (participants))
-    and exists (select from public.competitions c
-      where c.id = r.competition_id and agon.is_counted(c));
+    and (participants is null or r.participant in (select p from unnest(participants) p));
   if found then
     perform agon.enqueue('leagues.count',
       jsonb_build_object('competition_id', stale_competition.competition_id));
@@ -191,7 +194,7 @@ as $$
         and s.reverted_at is null), '[]')) order by r.seed), '[]')
   from public.competition_registrations r
   where r.competition_id = scored_entrants.competition_id and r.roster is not null
-    and (participants is null or r.participant = any (participants))
+    and (participants is null or r.participant in (select p from unnest(participants) p))
 $$;
 comment on function agon.scored_entrants(uuid, text[]) is
   'Participants (null: all who took part) with the scores that count, as leaderboard.py takes them. Called by other functions only.';

@@ -30,6 +30,11 @@ begin
         when 'completed' then 'Dispute its result, or have it undone.'
         when 'disputed' then 'An organiser resolves the dispute first.' else 'Nobody plays it.' end);
   end if;
+  if not exists (select from public.bracket_matches d
+    where d.competition_id = match.competition_id and d.status = 'disputed')
+  then
+    return;
+  end if;
   with recursive held as (
     select d.key, d.bracket_type, d.round, d.winner_to, d.loser_to from public.bracket_matches d
     where d.competition_id = match.competition_id and d.status = 'disputed'

@@ -39,7 +39,7 @@ async def create_season(slug: str, caller: SignedIn, pools: Pools, body: JsonObj
 
 
 @router.get("/seasons/schemas")
-async def show_schemas() -> dict[str, Row]:
+async def show_schemas(_caller: Caller) -> dict[str, Row]:
     """The JSON Schemas of a season's scoring_config, and of `scoring` in a competition's rules."""
     return {"scoring_config": scoring.schema(), "rules.scoring": leaderboard.schema()}
 

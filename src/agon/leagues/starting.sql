@@ -60,20 +60,19 @@ declare
 begin
   -- A wallet on two rosters plays for the team that registered first.
   with players as (
-    select distinct on (t.wallet) t.wallet, r.id
+    select distinct on (t.wallet) t.wallet, r.participant
     from public.competition_registrations r join public.team_roster t on t.team_id = r.team_id
     where r.competition_id = begin_competition.competition_id and r.status = 'registered'
     order by t.wallet, r.turn
   ), rosters as (
-    select p.id, array_agg(p.wallet order by p.wallet) as wallets from players p group by p.id
+    select p.participant, array_agg(p.wallet order by p.wallet) as wallets
+    from players p group by p.participant
   )
   update public.competition_registrations r
   set seed = e.seed, roster = coalesce(s.wallets, array_remove(array[r.wallet], null))
   from unnest(entrants) with ordinality e (participant, seed)
-  join public.competition_registrations own
-    on own.competition_id = begin_competition.competition_id and own.participant = e.participant
-  left join rosters s on s.id = own.id
-  where r.id = own.id;
+  left join rosters s on s.participant = e.participant
+  where r.competition_id = begin_competition.competition_id and r.participant = e.participant;
   update public.competitions c set status = 'active', started_at = agon.now(), seed = (
     select s.seed from agon.competition_seeds s where s.competition_id = c.id)
   where c.id = begin_competition.competition_id returning * into competition;

@@ -174,7 +174,7 @@ create table agon.rank_buckets (
   entries integer not null,
   primary key (board_id, first_key),
   constraint rank_buckets_hold_something check (entries >= 0)
-);
+) with (fillfactor = 50);
 comment on table agon.rank_buckets is
   'How many keys of a board stand from first_key up to the next bucket''s. The first has the empty key. Kept by triggers of agon.ranks.';
 alter table agon.rank_buckets enable row level security;
