@@ -119,12 +119,12 @@ async def test_a_competition_ends_when_its_challenges_are_over(place):
     await over(place, 11)
     await over(place, 12, "canceled")
     work = Work(database=place.database, runtime=place.runtime)
-    await season_jobs.complete_due(work)
+    await season_jobs.complete_due(work, {})
     assert (await contest.row())["status"] == "active"
     await place.set_clock(NOW + timedelta(hours=1))
     # A verdict that nobody heard of yet still counts.
     await verdict(place, 12, "p2", True, tell=False)
-    await season_jobs.complete_due(work)
+    await season_jobs.complete_due(work, {})
     row = await contest.row()
     assert (row["status"], row["prizes_cid"]) == ("completed", None)
     await season.end(contest)
