@@ -92,8 +92,8 @@ insert into public.season_standings (season_id, wallet) select id, '{BOB}' from 
 insert into public.leaderboard_entries
   (competition_id, participant, score, passed, failed, scores)
 select id, '{BOB}', 1, 1, 0, 1 from public.competitions where title = 'Cup';
-insert into public.leaderboard_scores (competition_id, wallet, challenge_id, pass)
-select id, '{BOB}', 1, true from public.competitions where title = 'Cup';
+insert into public.leaderboard_scores (competition_id, wallet, challenge_id, event_id, pass)
+select id, '{BOB}', 1, 1, true from public.competitions where title = 'Cup';
 """
 WHERE_ADMIN = "org_id = (select id from public.organizations where slug = 'adas')"
 HOOKED = f"webhook_id in (select id from public.webhooks where {WHERE_ADMIN})"

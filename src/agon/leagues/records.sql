@@ -125,7 +125,7 @@ begin
       select array_agg(w) from public.competition_registrations r cross join unnest(r.roster) w
       where r.competition_id = new.id));
   elsif new.status = 'active' and new.type <> 'bracket' then
-    perform agon.gather_verdicts(new.id, null, null);
+    perform agon.gather_verdicts(new.id, null);
   end if;
   return null;
 end
