@@ -20,13 +20,11 @@ begin
     cross join unnest(c.challenge_ids) counted
     join agon.events e on e.topic = 'verdict.recorded' and e.key = counted::text
     where gather_verdicts.event_id is null and c.id = gather_verdicts.competition_id
-  ), players as (
-    select w.wallet from public.competition_registrations r cross join unnest(r.roster) w (wallet)
-    where r.competition_id = gather_verdicts.competition_id
   ), newest as (
-    select distinct on (h.key, p.wallet) h.id, h.key::bigint as challenge_id, p.wallet, h.payload
-    from heard h join players p on p.wallet = h.payload ->> 'subject'
-    order by h.key, p.wallet, h.id desc
+    select distinct on (h.key, k.wallet) h.id, h.key::bigint as challenge_id, k.wallet, h.payload
+    from heard h join agon.competition_players k
+      on k.competition_id = gather_verdicts.competition_id and k.wallet = h.payload ->> 'subject'
+    order by h.key, k.wallet, h.id desc
   ), kept as (
     insert into public.leaderboard_scores as s
       (competition_id, wallet, challenge_id, event_id, pass, score, result_cid, created_at)
@@ -41,10 +39,7 @@ begin
     returning s.wallet
   )
   select array_agg(k.wallet) into changed from kept k;
-  perform agon.stale_competition(gather_verdicts.competition_id, (
-    select array_agg(r.participant) from public.competition_registrations r
-    where r.competition_id = gather_verdicts.competition_id and r.roster && changed))
-  where changed is not null;
+  perform agon.stale_players(gather_verdicts.competition_id, changed);
 end
 $$;
 comment on function agon.gather_verdicts(uuid, bigint) is
@@ -133,10 +128,8 @@ begin
     posted := agon.post_score(competition, item);
     return next posted;
   end loop;
-  perform agon.stale_competition(competition.id, (
-    select array_agg(r.participant) from public.competition_registrations r
-    where r.competition_id = competition.id
-      and r.roster && (select array_agg(lower(s ->> 'wallet')) from jsonb_array_elements(scores) s)));
+  perform agon.stale_players(competition.id, (
+    select array_agg(lower(s ->> 'wallet')) from jsonb_array_elements(scores) s));
 end
 $$;
 comment on function public.post_scores(uuid, jsonb) is
@@ -156,8 +149,9 @@ begin
   if not coalesce(item ->> 'score' ~ '^-?\d{1,9}(\.\d{1,6})?$', false) then
     perform agon.refuse(422, 'score_malformed', 'This is no score.',
       'A decimal with at most 9 digits before the point and 6 behind it.');
-  elsif not exists (select from public.competition_registrations r
-    where r.competition_id = competition.id and r.status = 'registered' and r.roster @> array[owned])
+  elsif not exists (select from agon.competition_players k join public.competition_registrations r
+      on r.competition_id = k.competition_id and r.participant = k.participant
+    where k.competition_id = competition.id and k.wallet = owned and r.status = 'registered')
   then
     perform agon.refuse(404, 'not_registered', format('%s takes no part here.', owned),
       'Scores are of wallets on a roster that plays.');
@@ -232,9 +226,7 @@ begin
   update public.leaderboard_scores s set reverted_at = agon.now(), reverted_by = agon.poster(competition),
     reason = revert_score.reason
   where s.id = score.id returning * into score;
-  perform agon.stale_competition(competition.id, (
-    select array_agg(r.participant) from public.competition_registrations r
-    where r.competition_id = competition.id and r.roster @> array[score.wallet]));
+  perform agon.stale_players(competition.id, array[score.wallet]);
   return score;
 end
 $$;

@@ -76,6 +76,19 @@ comment on table public.season_standings is
 create index season_standings_by_wallet on public.season_standings (wallet);
 alter table public.season_standings enable row level security;
 
+create table agon.competition_players (
+  competition_id uuid not null references public.competitions (id),
+  wallet text not null,
+  participant text not null,
+  primary key (competition_id, wallet)
+);
+comment on table agon.competition_players is
+  'The rosters of a competition by their wallets, as competition_registrations.roster has them.';
+create index competition_players_by_wallet on agon.competition_players (wallet);
+create index competition_players_by_participant
+  on agon.competition_players (competition_id, participant);
+alter table agon.competition_players enable row level security;
+
 create table agon.competition_records (
   competition_id uuid not null references public.competitions (id),
   participant text not null,
