@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import datetime, timedelta
 
 from agon.kernel.database import ENGINE
 from agon.kernel.jobs import Work
-from agon.leagues import leaderboards, season_jobs, teams
+from agon.leagues import competitions, leaderboards, season_jobs, teams
 from tests.leagues import contests
 from tests.leagues.contests import refused
 from tests.leagues.seasons import begun
@@ -21,11 +22,12 @@ async def verdict(place, challenge, name, passed, score=None, tell=True):
     """The event of a verdict, as challenges emits it; told: leagues hears of it."""
     payload = {"challenge_id": challenge, "subject": wallet(name), "pass": passed, "score": score,
                "result_cid": None}  # fmt: skip
-    await place.owner.execute(
+    event = await place.owner.fetchval(
         "select agon.emit('verdict.recorded', $1, $2)", str(challenge), payload
     )
     if tell:
-        await place.owner.execute("select agon.note_verdict($1, $2)", challenge, wallet(name))
+        await place.owner.execute("select agon.note_verdict($1)", event)
+    return event
 
 
 async def over(place, challenge, how="finalized"):
@@ -65,7 +67,7 @@ async def test_verdicts_count_as_they_come_and_change(place):
     contest = await contest_of(place)
     await season.add(contest, "2")
     assert await board(season, contest) == [("p1", "1", 1, 0)]
-    await verdict(place, 12, "p1", False)
+    older = await verdict(place, 12, "p1", False)
     await verdict(place, 11, "p2", True, 7.5)
     await verdict(place, 12, "p2", True)
     await verdict(place, 11, "eve", True)  # takes no part
@@ -81,9 +83,10 @@ async def test_verdicts_count_as_they_come_and_change(place):
     assert await season.table() == [("p1", "12"), ("p3", "0"), ("p2", "0")]
     scores = await place.owner.fetchval("select count(*) from leaderboard_scores")
     assert scores == 4
-    # Heard twice, or again: nothing changes.
+    # Heard twice, or after a newer one: nothing changes.
     before = await place.owner.fetch("select id, turn from leaderboard_scores order by id")
-    await place.owner.execute("select agon.note_verdict(11, $1)", wallet("p1"))
+    for event in (older, older + 1):
+        await place.owner.execute("select agon.note_verdict($1)", event)
     assert await place.owner.fetch("select id, turn from leaderboard_scores order by id") == before
     await season.hold()
 
@@ -220,3 +223,15 @@ async def test_nothing_is_scored_before_the_start_or_after_a_cancel(place):
     key = await contests.key_actor(place, "results:write")
     act = leaderboards.complete(place.database, key, contest.id)
     assert await refused(act) == "competition_not_active"
+
+
+async def test_a_verdict_beside_the_start_is_not_missed(place):
+    contest = await contests.opened(place, 2, None, type="challenge", challenge_ids=[11])
+    async with place.database.as_worker(contest.by("ada")) as conn:
+        await competitions.start(conn, contest.id)
+        # The start has looked, and is not over: who hears of the verdict now waits for it.
+        heard = asyncio.create_task(verdict(place, 11, "p1", True))
+        await asyncio.sleep(0.1)
+        assert not heard.done()
+    await heard
+    assert await place.owner.fetchval("select count(*) from leaderboard_scores") == 1

@@ -40,7 +40,7 @@ begin
       'Change ends_at, or wait.');
   end if;
   -- What was recorded a moment ago counts, also if nobody was told of it yet.
-  perform agon.gather_verdicts(competition.id, null, null);
+  perform agon.gather_verdicts(competition.id, null);
   return jsonb_build_object('prize_config', nullif(competition.prize_config, '{}'),
     'rules', coalesce(competition.rules -> 'scoring', '{}'),
     'inputs', jsonb_build_object('competition', competition.id, 'type', competition.type,

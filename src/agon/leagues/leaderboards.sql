@@ -5,48 +5,45 @@ create or replace trigger leaderboard_entries_stamp_updated_at
   before update on public.leaderboard_entries
   for each row execute function agon.stamp_updated_at();
 
-create or replace function agon.gather_verdicts(competition_id uuid, challenge_id bigint, wallet text)
-returns void
+create or replace function agon.gather_verdicts(competition_id uuid, event_id bigint) returns void
 language plpgsql security definer set search_path = ''
 as $$
 #variable_conflict use_column
 declare
   changed text[];
 begin
-  with newest as (
-    select distinct on (e.key, w.wallet) e.key::bigint as challenge_id, w.wallet, e.payload
-    from public.competitions c
-    join public.competition_registrations r on r.competition_id = c.id
-    cross join unnest(r.roster) w (wallet)
+  -- One event is found by its id, however many verdicts its challenge has.
+  with heard as (
+    select e.* from agon.events e where e.id = gather_verdicts.event_id
+    union all
+    select e.* from public.competitions c
     cross join unnest(c.challenge_ids) counted
     join agon.events e on e.topic = 'verdict.recorded' and e.key = counted::text
-      and e.payload ->> 'subject' = w.wallet
-    where c.id = gather_verdicts.competition_id
-      and (gather_verdicts.challenge_id is null or counted = gather_verdicts.challenge_id)
-      and (gather_verdicts.wallet is null or w.wallet = gather_verdicts.wallet)
-    order by e.key, w.wallet, e.id desc
+    where gather_verdicts.event_id is null and c.id = gather_verdicts.competition_id
+  ), newest as (
+    select distinct on (h.key, k.wallet) h.id, h.key::bigint as challenge_id, k.wallet, h.payload
+    from heard h join agon.competition_players k
+      on k.competition_id = gather_verdicts.competition_id and k.wallet = h.payload ->> 'subject'
+    order by h.key, k.wallet, h.id desc
   ), kept as (
     insert into public.leaderboard_scores as s
-      (competition_id, wallet, challenge_id, pass, score, result_cid, created_at)
-    select gather_verdicts.competition_id, n.wallet, n.challenge_id, (n.payload ->> 'pass')::boolean,
-      agon.as_score(n.payload ->> 'score'), n.payload ->> 'result_cid', agon.now()
+      (competition_id, wallet, challenge_id, event_id, pass, score, result_cid, created_at)
+    select gather_verdicts.competition_id, n.wallet, n.challenge_id, n.id,
+      (n.payload ->> 'pass')::boolean, agon.as_score(n.payload ->> 'score'),
+      n.payload ->> 'result_cid', agon.now()
     from newest n
     on conflict (competition_id, wallet, challenge_id) do update
-    set pass = excluded.pass, score = excluded.score, result_cid = excluded.result_cid,
-      turn = excluded.turn, created_at = excluded.created_at
-    where (s.pass, s.score, s.result_cid)
-      is distinct from (excluded.pass, excluded.score, excluded.result_cid)
+    set event_id = excluded.event_id, pass = excluded.pass, score = excluded.score,
+      result_cid = excluded.result_cid, turn = excluded.turn, created_at = excluded.created_at
+    where s.event_id < excluded.event_id
     returning s.wallet
   )
   select array_agg(k.wallet) into changed from kept k;
-  perform agon.stale_competition(gather_verdicts.competition_id, (
-    select array_agg(r.participant) from public.competition_registrations r
-    where r.competition_id = gather_verdicts.competition_id and r.roster && changed))
-  where changed is not null;
+  perform agon.stale_players(gather_verdicts.competition_id, changed);
 end
 $$;
-comment on function agon.gather_verdicts(uuid, bigint, text) is
-  'Takes the newest verdicts of a competition''s challenges on those who take part; of one challenge and one wallet, where these are given. A verdict that changed counts in place of what it was. Called by other functions only.';
+comment on function agon.gather_verdicts(uuid, bigint) is
+  'Takes a verdict, by its event, or null for all that there are, on those who take part; a newer one counts in place of an older. Called by other functions only.';
 
 create or replace function agon.as_score(given text) returns numeric
 language sql immutable set search_path = ''
@@ -57,27 +54,27 @@ $$;
 comment on function agon.as_score(text) is
   'A score to 6 places; null beyond a million million. Called by other functions only.';
 
-create or replace function agon.note_verdict(challenge_id bigint, wallet text) returns void
+create or replace function agon.note_verdict(event_id bigint) returns void
 language plpgsql security definer set search_path = ''
 as $$
 #variable_conflict use_column
 declare
+  challenge constant bigint := (select e.key from agon.events e where e.id = note_verdict.event_id);
   competition record;
 begin
   -- The lock waits for a start that goes on, which may have looked before this verdict was there.
   for competition in
     select c.id, c.status from public.competitions c
-    where c.challenge_ids @> array[note_verdict.challenge_id] and c.type <> 'bracket'
-      and c.status in ('open', 'active')
+    where c.challenge_ids @> array[challenge] and c.type <> 'bracket' and c.status in ('open', 'active')
     order by c.id for share
   loop
-    perform agon.gather_verdicts(competition.id, note_verdict.challenge_id, note_verdict.wallet)
+    perform agon.gather_verdicts(competition.id, note_verdict.event_id)
     where competition.status = 'active';
   end loop;
 end
 $$;
-comment on function agon.note_verdict(bigint, text) is
-  'A verdict was recorded: it counts in the active competitions that have its challenge.';
+comment on function agon.note_verdict(bigint) is
+  'A verdict was recorded, as this event says: it counts in the active competitions that have its challenge.';
 
 create or replace function agon.write_entries(competition_id uuid, rows jsonb) returns void
 language plpgsql security definer set search_path = ''
@@ -131,10 +128,8 @@ begin
     posted := agon.post_score(competition, item);
     return next posted;
   end loop;
-  perform agon.stale_competition(competition.id, (
-    select array_agg(r.participant) from public.competition_registrations r
-    where r.competition_id = competition.id
-      and r.roster && (select array_agg(lower(s ->> 'wallet')) from jsonb_array_elements(scores) s)));
+  perform agon.stale_players(competition.id, (
+    select array_agg(lower(s ->> 'wallet')) from jsonb_array_elements(scores) s));
 end
 $$;
 comment on function public.post_scores(uuid, jsonb) is
@@ -154,8 +149,9 @@ begin
   if not coalesce(item ->> 'score' ~ '^-?\d{1,9}(\.\d{1,6})?$', false) then
     perform agon.refuse(422, 'score_malformed', 'This is no score.',
       'A decimal with at most 9 digits before the point and 6 behind it.');
-  elsif not exists (select from public.competition_registrations r
-    where r.competition_id = competition.id and r.status = 'registered' and r.roster @> array[owned])
+  elsif not exists (select from agon.competition_players k join public.competition_registrations r
+      on r.competition_id = k.competition_id and r.participant = k.participant
+    where k.competition_id = competition.id and k.wallet = owned and r.status = 'registered')
   then
     perform agon.refuse(404, 'not_registered', format('%s takes no part here.', owned),
       'Scores are of wallets on a roster that plays.');
@@ -230,9 +226,7 @@ begin
   update public.leaderboard_scores s set reverted_at = agon.now(), reverted_by = agon.poster(competition),
     reason = revert_score.reason
   where s.id = score.id returning * into score;
-  perform agon.stale_competition(competition.id, (
-    select array_agg(r.participant) from public.competition_registrations r
-    where r.competition_id = competition.id and r.roster @> array[score.wallet]));
+  perform agon.stale_players(competition.id, array[score.wallet]);
   return score;
 end
 $$;
@@ -268,7 +262,7 @@ $$;
 comment on function agon.list_scores(uuid, text, bigint, integer) is
   'What counts in a competition, in turn, and what was taken back; after: the turn of the last one seen.';
 
-grant execute on function agon.note_verdict(bigint, text) to agon_worker;
+grant execute on function agon.note_verdict(bigint) to agon_worker;
 grant execute on function agon.list_leaderboard(uuid, bigint, integer),
   agon.list_scores(uuid, text, bigint, integer) to anon, authenticated, service_role;
 revoke all on function public.post_scores(uuid, jsonb), public.revert_score(uuid, uuid, text)

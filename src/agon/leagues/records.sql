@@ -34,6 +34,18 @@ $$;
 comment on function agon.stale_competition(uuid, text[]) is
   'Has the records of participants counted anew, null for all. Called by other functions only.';
 
+create or replace function agon.stale_players(competition_id uuid, wallets text[]) returns void
+language sql security definer set search_path = ''
+as $$
+  select agon.stale_competition(stale_players.competition_id, (
+    select coalesce(array_agg(distinct k.participant), '{}') from agon.competition_players k
+    where k.competition_id = stale_players.competition_id
+      and k.wallet in (select w from unnest(wallets) w)))
+  where cardinality(wallets) > 0
+$$;
+comment on function agon.stale_players(uuid, text[]) is
+  'Has the records of these wallets'' participants counted anew. Called by other functions only.';
+
 create or replace function agon.stale_wallets(competition_id uuid, wallets text[]) returns void
 language plpgsql security definer set search_path = ''
 as $$
@@ -60,9 +72,8 @@ as $$
 begin
   insert into agon.stale_standings (season_id, wallet)
   select s.season_id, s.wallet from public.season_standings s
-  where s.season_id = stale_season.season_id and (without is null or exists (
-    select from public.competition_registrations r
-    where r.competition_id = without and s.wallet = any (r.roster)));
+  where s.season_id = stale_season.season_id and (without is null or s.wallet in (
+    select k.wallet from agon.competition_players k where k.competition_id = without));
   perform agon.enqueue('leagues.settle_season', jsonb_build_object('season_id', stale_season.season_id));
 end
 $$;
@@ -73,17 +84,23 @@ create or replace function agon.note_match_results() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
-  -- A disputed result counts again when it is upheld.
+  -- Sets are subtracted, and not joined: the plan is made once, for however many rows came first.
+  -- A disputed result does not count, and does again when it is upheld.
   perform agon.stale_competition(s.competition_id, s.participants) from (
-    select n.competition_id, array_agg(distinct p) as participants
-    from came n left join was o on o.id = n.id
-    cross join unnest(array[o.participant_a, o.participant_b, n.participant_a, n.participant_b]) p
-    where p is not null
-      and case when n.status = 'completed' and n.result_kind is not null
-          then row(n.participant_a, n.participant_b, n.winner, n.result_kind) end
-        is distinct from case when o.status = 'completed' and o.result_kind is not null
-          then row(o.participant_a, o.participant_b, o.winner, o.result_kind) end
-    group by n.competition_id) s;
+    select r.competition_id, array_agg(distinct p) as participants from (
+      (select m.competition_id, m.key, m.participant_a, m.participant_b, m.winner, m.result_kind
+        from came m where m.status = 'completed' and m.result_kind is not null
+      except
+      select m.competition_id, m.key, m.participant_a, m.participant_b, m.winner, m.result_kind
+        from was m where m.status = 'completed' and m.result_kind is not null)
+      union all
+      (select m.competition_id, m.key, m.participant_a, m.participant_b, m.winner, m.result_kind
+        from was m where m.status = 'completed' and m.result_kind is not null
+      except
+      select m.competition_id, m.key, m.participant_a, m.participant_b, m.winner, m.result_kind
+        from came m where m.status = 'completed' and m.result_kind is not null)
+    ) r cross join unnest(array[r.participant_a, r.participant_b]) p
+    where p is not null group by r.competition_id) s;
   return null;
 end
 $$;
@@ -97,16 +114,29 @@ create or replace function agon.note_registrations() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
+  insert into agon.competition_players as k (competition_id, wallet, participant)
+  select n.competition_id, w, n.participant from (
+    select n.competition_id, n.participant, n.roster from came n
+    except
+    select o.competition_id, o.participant, o.roster from was o) n
+  cross join unnest(n.roster) w
+  on conflict (competition_id, wallet) do update set participant = excluded.participant;
   perform agon.stale_wallets(s.competition_id, s.wallets) from (
-    select n.competition_id, array_agg(w) as wallets
-    from came n join was o on o.id = n.id cross join unnest(o.roster || n.roster) w
-    where (n.roster, n.place_from, n.place_to) is distinct from (o.roster, o.place_from, o.place_to)
-    group by n.competition_id) s;
+    select r.competition_id, array_agg(w) as wallets from (
+      (select n.competition_id, n.participant, n.roster, n.place_from, n.place_to from came n
+      except
+      select o.competition_id, o.participant, o.roster, o.place_from, o.place_to from was o)
+      union all
+      (select o.competition_id, o.participant, o.roster, o.place_from, o.place_to from was o
+      except
+      select n.competition_id, n.participant, n.roster, n.place_from, n.place_to from came n)
+    ) r cross join unnest(r.roster) w group by r.competition_id) s;
   perform agon.stale_competition(s.competition_id, s.participants) from (
-    select n.competition_id, array_agg(n.participant) as participants
-    from came n join was o on o.id = n.id
-    where (n.roster, n.status) is distinct from (o.roster, o.status)
-    group by n.competition_id) s;
+    select r.competition_id, array_agg(r.participant) as participants from (
+      select n.competition_id, n.participant, n.roster, n.status from came n
+      except
+      select o.competition_id, o.participant, o.roster, o.status from was o) r
+    group by r.competition_id) s;
   return null;
 end
 $$;
@@ -122,10 +152,9 @@ as $$
 begin
   if new.status = 'canceled' then
     perform agon.stale_wallets(new.id, (
-      select array_agg(w) from public.competition_registrations r cross join unnest(r.roster) w
-      where r.competition_id = new.id));
+      select array_agg(k.wallet) from agon.competition_players k where k.competition_id = new.id));
   elsif new.status = 'active' and new.type <> 'bracket' then
-    perform agon.gather_verdicts(new.id, null, null);
+    perform agon.gather_verdicts(new.id, null);
   end if;
   return null;
 end
@@ -211,10 +240,9 @@ begin
   set wins = excluded.wins, draws = excluded.draws, losses = excluded.losses;
   perform agon.write_entries(write_records.competition_id, rows);
   perform agon.stale_wallets(write_records.competition_id, (
-    select array_agg(w) from public.competition_registrations r
-    cross join unnest(r.roster) w
-    where r.competition_id = write_records.competition_id
-      and r.participant in (select x ->> 'participant' from jsonb_array_elements(rows) x)));
+    select array_agg(k.wallet) from agon.competition_players k
+    where k.competition_id = write_records.competition_id
+      and k.participant in (select x ->> 'participant' from jsonb_array_elements(rows) x)));
 end
 $$;
 comment on function agon.write_records(uuid, jsonb) is

@@ -50,10 +50,7 @@ async def complete_due(work: Work, _payload: dict[str, Any]) -> None:
 
 async def note_verdict(conn: Conn, event: Event) -> None:
     """A verdict was recorded: it counts where its challenge does."""
-    payload = event.payload
-    await conn.execute(
-        "select agon.note_verdict($1, $2)", payload["challenge_id"], payload["subject"]
-    )
+    await conn.execute("select agon.note_verdict($1)", event.id)
 
 
 async def note_completed(conn: Conn, event: Event) -> None:

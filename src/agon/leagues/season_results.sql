@@ -19,8 +19,10 @@ as $$
     union all
     select jsonb_build_array(e.n, null, case when s.pass then 0 end, 'verdict'),
       array[e.n, array_position(competition.challenge_ids, s.challenge_id)]
-    from entrants e join public.leaderboard_scores s on s.wallet = any (e.roster)
-    where s.competition_id = competition.id and s.challenge_id is not null and competition.type = 'challenge'
+    from entrants e
+    join agon.competition_players k on k.competition_id = competition.id and k.participant = e.participant
+    join public.leaderboard_scores s on s.competition_id = k.competition_id and s.wallet = k.wallet
+    where s.challenge_id is not null and competition.type = 'challenge'
   )
   select jsonb_build_object('id', competition.id, 'of', competition.result_cid,
     'weight', trim_scale(weight)::text, 'completed', competition.status = 'completed',
@@ -142,7 +144,7 @@ declare
 begin
   update public.season_standings s set rating_mu = null, rating_sigma = null, rated_matches = 0
   where s.season_id = write_ratings.season_id and again and s.rating_mu is not null
-    and not exists (select from jsonb_array_elements(rows) r where r ->> 'wallet' = s.wallet);
+    and s.wallet not in (select r ->> 'wallet' from jsonb_array_elements(rows) r);
   insert into public.season_standings as s
     (season_id, wallet, rating_mu, rating_sigma, rated_matches, updated_at)
   select write_ratings.season_id, r.wallet, r.mu::numeric, r.sigma::numeric, r.matches, agon.now()
@@ -155,8 +157,8 @@ begin
   where s.id = write_ratings.season_id;
   insert into agon.stale_standings (season_id, wallet)
   select s.season_id, s.wallet from public.season_standings s
-  where s.season_id = write_ratings.season_id and (again and orders or exists (
-    select from jsonb_array_elements(rows) r where r ->> 'wallet' = s.wallet));
+  where s.season_id = write_ratings.season_id and (again and orders
+    or s.wallet in (select r ->> 'wallet' from jsonb_array_elements(rows) r));
   perform agon.note_standings(write_ratings.season_id);
 end
 $$;

@@ -29,12 +29,14 @@ begin
       select jsonb_agg(jsonb_build_object('weight', trim_scale(p.weight)::text, 'wins', coalesce(c.wins, 0),
         'draws', coalesce(c.draws, 0), 'losses', coalesce(c.losses, 0),
         'from', r.place_from, 'to', r.place_to))
-      from public.competition_registrations r
-      join public.season_competitions p on p.season_id = season.id and p.competition_id = r.competition_id
-      join public.competitions o on o.id = r.competition_id and o.status <> 'canceled'
+      from agon.competition_players k
+      join public.season_competitions p on p.season_id = season.id and p.competition_id = k.competition_id
+      join public.competitions o on o.id = k.competition_id and o.status <> 'canceled'
+      join public.competition_registrations r
+        on r.competition_id = k.competition_id and r.participant = k.participant
       left join agon.competition_records c
-        on c.competition_id = r.competition_id and c.participant = r.participant
-      where r.roster @> array[w]), '[]')))
+        on c.competition_id = k.competition_id and c.participant = k.participant
+      where k.wallet = w), '[]')))
     from unnest(wallets) w
     left join public.season_standings s on s.season_id = season.id and s.wallet = w));
 end
