@@ -6,6 +6,7 @@ from tests.access.cast import ADA, ANY, BOB
 
 WHERE_ADMIN = "org_id = (select id from public.organizations where slug = 'adas')"
 HELD = f"competition_id in (select id from public.competitions where {WHERE_ADMIN})"
+DRAFTS = "select id from public.competitions where status = 'draft'"
 CLUB = f"team_id in (select id from public.teams where {WHERE_ADMIN})"
 
 KINDS = {
@@ -24,7 +25,11 @@ KINDS = {
         "others'": f"filed_by = '{BOB}' and not {HELD}",
     },
     "public.match_events": ANY,
-    "public.season_competitions": ANY,
+    "public.season_competitions": {
+        "published": f"competition_id not in ({DRAFTS})",
+        "drafts where admin": f"competition_id in ({DRAFTS}) and {HELD}",
+        "others' drafts": f"competition_id in ({DRAFTS}) and not {HELD}",
+    },
     "public.season_standings": ANY,
     "public.seasons": ANY,
     "public.team_invitations": {
@@ -58,11 +63,10 @@ select id, competition_id, case match_number when 1 then '{ADA}' else '{BOB}' en
 from public.bracket_matches;
 insert into public.seasons (org_id, name) select id, 'Spring' from public.organizations;
 insert into public.season_competitions (season_id, competition_id)
-select s.id, c.id from public.seasons s join public.competitions c using (org_id)
-where c.title = 'Cup';
+select s.id, c.id from public.seasons s join public.competitions c using (org_id);
 insert into public.season_standings (season_id, wallet) select id, '{ADA}' from public.seasons;
 insert into public.leaderboard_entries (competition_id, participant, score, passed, failed, scores)
 select id, '{ADA}', 1, 1, 0, 1 from public.competitions where title = 'Cup';
-insert into public.leaderboard_scores (competition_id, wallet, challenge_id, pass)
-select id, '{ADA}', 1, true from public.competitions where title = 'Cup';
+insert into public.leaderboard_scores (competition_id, wallet, challenge_id, event_id, pass)
+select id, '{ADA}', 1, 1, true from public.competitions where title = 'Cup';
 """
