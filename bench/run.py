@@ -19,6 +19,7 @@ MEASUREMENTS = (
     "board",
     "brackets",
     "ranks",
+    "webhooks",
 )
 
 
