@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -232,8 +233,9 @@ for _command in (serve, work, demo, run):
     app.command(_command.__name__)(_command)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; a refusal becomes one line with its hint, and an exit code."""
+@cache
+def _compose() -> None:
+    """Hang each system's commands into the tree, once a process."""
     commands.compose(SYSTEMS)
     groups = {"": app}
     for system in SYSTEMS:
@@ -245,6 +247,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 groups[group].add_typer(command, name=own_name)
             else:
                 groups[group].command(own_name)(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; a refusal becomes one line with its hint, and an exit code."""
+    _compose()
     try:
         app(args=arguments)
     except Refused as refused:

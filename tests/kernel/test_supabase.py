@@ -14,7 +14,8 @@ create schema realtime;
 create schema auth authorization supabase_auth_admin;
 set role supabase_auth_admin;
 create table auth.users (
-  id uuid primary key, email text, raw_app_meta_data jsonb, raw_user_meta_data jsonb,
+  id uuid primary key, email text, email_confirmed_at timestamptz,
+  raw_app_meta_data jsonb, raw_user_meta_data jsonb,
   is_anonymous boolean not null default false, created_at timestamptz, updated_at timestamptz
 );
 alter table auth.users enable row level security;
