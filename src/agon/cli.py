@@ -236,7 +236,6 @@ for _command in (serve, work, demo, run):
 @cache
 def _compose() -> None:
     """Hang each system's commands into the tree, once a process."""
-    commands.compose(SYSTEMS)
     groups = {"": app}
     for system in SYSTEMS:
         for name, reference in system.commands:
@@ -251,6 +250,7 @@ def _compose() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; a refusal becomes one line with its hint, and an exit code."""
+    commands.compose(SYSTEMS)
     _compose()
     try:
         app(args=arguments)
