@@ -17,20 +17,15 @@ A result of kind `leagues.prizes`, version 1:
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
-from importlib.resources import files
 from operator import itemgetter
 from typing import Any
 
-import jsonschema
-
 from agon.kernel import results
-from agon.kernel.canonical import canonical, step
 from agon.kernel.errors import Refused, refuse
+from agon.leagues import forms
 
 WHOLE_BPS = 10_000
 UNITS_END = 2**256
@@ -53,7 +48,7 @@ def check(config: object) -> None:
 
 def schema() -> dict[str, Any]:
     """The form of a prize_config as a JSON Schema, draft 2020-12."""
-    return json.loads(files("agon.leagues").joinpath("prizes.schema.json").read_text("utf-8"))
+    return forms.schema("prizes.schema.json")
 
 
 def bundle(
@@ -145,22 +140,10 @@ def _misplaced(details: str) -> Refused:
     )
 
 
-@lru_cache(maxsize=1)
-def _validator() -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(schema())
-
-
 def _mistakes(config: object) -> Iterator[str]:
     """Each as "/path: sentence", in the order of places."""
-    try:
-        canonical(config)
-    except Refused as refused:  # floats and the like, which the schema would let through
-        yield refused.refusal.details or refused.refusal.message
-        return
-    found = sorted(_validator().iter_errors(config), key=lambda error: list(map(str, error.path)))
-    for error in found:
-        place = "".join(step(str(key)) for key in error.absolute_path)
-        yield f"{place or '/'}: {error.message[:200]}"
+    found = list(forms.mistakes(config, "prizes.schema.json"))
+    yield from found
     if not found:
         yield from _contradictions(config)  # type: ignore[arg-type]
 

@@ -5,17 +5,13 @@ The schema says the form; which keys belong to which kind is checked here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
-import jsonschema
-
-from agon.kernel.canonical import canonical, step
-from agon.kernel.errors import Refused, refuse
+from agon.kernel.canonical import step
+from agon.kernel.errors import refuse
+from agon.leagues import forms
 
 MISTAKES_MAX = 20
 """Mistakes that one answer lists."""
@@ -101,7 +97,7 @@ def check(config: object) -> None:
 
 def schema() -> dict[str, Any]:
     """The form of a format as a JSON Schema, draft 2020-12."""
-    return json.loads(files("agon.leagues.brackets").joinpath("format.schema.json").read_text())
+    return forms.schema("brackets/format.schema.json")
 
 
 def read(config: Mapping[str, Any]) -> Format:
@@ -149,22 +145,10 @@ def _games(best_of: Mapping[str, Any], prefix: str, number: int, rounds: int) ->
     return by_round.get(f"{prefix}.{number}", from_last)
 
 
-@lru_cache(maxsize=1)
-def _validator() -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(schema())
-
-
 def _mistakes(config: object) -> Iterator[str]:
     """Each as "/path: sentence", in the order of places."""
-    try:
-        canonical(config)
-    except Refused as refused:  # floats and the like, which the schema would let through
-        yield refused.refusal.details or refused.refusal.message
-        return
-    found = sorted(_validator().iter_errors(config), key=lambda error: list(map(str, error.path)))
-    for error in found:
-        place = "".join(step(str(key)) for key in error.absolute_path)
-        yield f"{place or '/'}: {error.message[:200]}"
+    found = list(forms.mistakes(config, "brackets/format.schema.json"))
+    yield from found
     if not found:
         yield from _contradictions(config)  # type: ignore[arg-type]
 
